@@ -1,0 +1,113 @@
+"""From a file to a Document: one text in which every offset counts."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from index.errors import BadInput
+
+SUFFIXES = (".txt", ".text", ".md", ".markdown")
+"""The file names that are read when a folder is indexed, by their ending."""
+
+MAX_BYTES = 50 * 1024 * 1024
+"""The largest file that is read, in bytes."""
+
+_TITLE_CHARACTERS = 200
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text with an id and a title.
+
+    id      what citations name: the path below the folder it was indexed from, with "/"
+    text    the only string in which offsets count (Unicode code points); never changed afterwards
+    pages   the offset at which each page starts, empty where the format has no pages
+    sha256  of the text in UTF-8, in hexadecimal digits
+    """
+
+    id: str
+    title: str
+    text: str
+    pages: tuple[int, ...] = ()
+    sha256: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        object.__setattr__(self, "sha256", digest)
+
+    def page(self, offset: int) -> int | None:
+        """The number, from 1, of the page that holds `offset`; None where there are no pages."""
+        if not self.pages:
+            return None
+        return sum(start <= offset for start in self.pages) or 1
+
+
+def read(path: Path, *, id: str | None = None) -> Document:
+    """Reads one file. Raises BadInput when it is no readable text; the sentence names the file and what to do."""
+    shown = printable(path)
+    try:
+        if path.is_symlink() and not path.exists():
+            raise BadInput(f"{shown} is a link to nothing; mend or delete the link.")
+        if not path.is_file():
+            raise BadInput(f"{shown} is not a file; name a text file or a folder.")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except PermissionError:
+        raise BadInput(f"{shown} cannot be read; give yourself permission to read it.") from None
+    except OSError as error:
+        raise BadInput(f"{shown} cannot be read ({error.strerror or error}).") from None
+    return parse(data, name=path.name, id=id if id is not None else printable(Path(path.name)))
+
+
+def parse(data: bytes, *, name: str, id: str) -> Document:
+    """Makes a document of the bytes of a file called `name`. Raises BadInput as `read` does."""
+    shown = printable(Path(name))
+    suffix = Path(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(
+            f"{shown} is of a kind that Footnote does not read yet; it reads {', '.join(SUFFIXES)}: save it as text."
+        )
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{shown} is larger than {MAX_BYTES // 2**20} MB; split it into smaller files.")
+    text = _decode(data, shown)
+    if not text.strip():
+        raise BadInput(f"{shown} is empty; there is nothing in it to index.")
+    return Document(id=id, title=_title(text, name, suffix), text=text)
+
+
+def builtin() -> list[Document]:
+    """The articles that are shipped with Footnote."""
+    folder = resources.files("index") / "articles"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name)
+    return [parse(file.read_bytes(), name=file.name, id=file.name) for file in files]
+
+
+def printable(path: Path | str) -> str:
+    """A path as text that every terminal and database takes: bytes that are no UTF-8 and control characters escaped."""
+    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+def _decode(data: bytes, shown: str) -> str:
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise BadInput(f"{shown} is not text in UTF-8; save it as UTF-8 text.") from None
+    if "\0" in text:
+        raise BadInput(f"{shown} is not text (it holds NUL characters); save it as UTF-8 text.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _title(text: str, name: str, suffix: str) -> str:
+    """A Markdown heading, else a first line that stands alone like a title, else the file's name."""
+    if suffix in (".md", ".markdown") and (heading := _HEADING.search(text)):
+        return heading.group(1).strip()[:_TITLE_CHARACTERS]
+    first, _, rest = text.strip().partition("\n")
+    stands_alone = rest.startswith("\n") or not rest
+    if stands_alone and rest and len(first) <= _TITLE_CHARACTERS and not first.rstrip().endswith((".", ",", ";", ":")):
+        return first.strip()
+    return printable(Path(Path(name).stem))

@@ -1,0 +1,32 @@
+"""What can go wrong, as a small tree. The text of each is one sentence for a person: what is wrong, what to do.
+
+    FootnoteError
+    ├── BadInput          the question, file or option cannot be used as given
+    ├── NotFound          no document of that id
+    ├── LibraryProblem    the library cannot be opened, read or written
+    └── MissingPart       something that has to be installed or downloaded first
+"""
+
+
+class FootnoteError(Exception):
+    """The root of every error Footnote raises on purpose; `str(error)` is the sentence to show."""
+
+
+class BadInput(FootnoteError):
+    """The question, file or option given cannot be used (HTTP 400)."""
+
+
+class NotFound(FootnoteError):
+    """No document of that id is in the library (HTTP 404)."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(f"No document {document!r} is in the library; `footnote list` names those that are.")
+        self.document = document
+
+
+class LibraryProblem(FootnoteError):
+    """The library cannot be opened, read or written (HTTP 503)."""
+
+
+class MissingPart(FootnoteError):
+    """A package or a model that is not on this machine; the text names the command that brings it."""
