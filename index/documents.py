@@ -59,7 +59,7 @@ def read(path: Path, *, id: str | None = None) -> Document:
         raise BadInput(f"{shown} cannot be read; give yourself permission to read it.") from None
     except OSError as error:
         raise BadInput(f"{shown} cannot be read ({error.strerror or error}).") from None
-    return parse(data, name=path.name, id=id if id is not None else printable(Path(path.name)))
+    return parse(data, name=path.name, id=id if id is not None else decodable(path.name))
 
 
 def parse(data: bytes, *, name: str, id: str) -> Document:
@@ -85,9 +85,14 @@ def builtin() -> list[Document]:
     return [parse(file.read_bytes(), name=file.name, id=file.name) for file in files]
 
 
+def decodable(name: str) -> str:
+    """A file name as text that can be stored: bytes of it that are no UTF-8 appear as \\x escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def printable(path: Path | str) -> str:
-    """A path as text that every terminal and database takes: bytes that are no UTF-8 and control characters escaped."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path or name for one line of a terminal: control characters escaped, too."""
+    text = decodable(str(path))
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
