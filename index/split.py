@@ -153,9 +153,9 @@ def _ends_block(line: str, following: str) -> bool:
 # Sentences ----------------------------------------------------------------------------------------------------------
 
 _END = re.compile(
-    r"""(?P<stop>[.!?…]+|[。！？｡]+)          # the mark itself
-        (?P<after>(?:\[\d{1,3}\])*[\"'”’»›)\]}」』）》]*(?:\[\d{1,3}\])*)   # what closes with it, note numbers too
-        (?P<gap>\s+|$|(?<=[。！？｡」』）》]))""",
+    r"""(?<![.!?…])(?P<stop>[.!?…]++|[。！？｡]++)   # the mark itself
+        (?P<after>(?:\[\d{1,3}\])*+[\"'”’»›)\]}」』）》]*+(?:\[\d{1,3}\])*+)   # what closes with it, note numbers too
+        (?P<gap>\s+|$|(?<=[。！？｡」』）》”’]))""",
     re.VERBOSE,
 )
 _OPENING = "\"'“‘«‹([{「『（《¿¡*_"
