@@ -1,0 +1,23 @@
+"""Footnote's Python API.
+
+from rag import Chatbot
+answer = Chatbot.open().ask("Where was the summit held?")
+"""
+
+from index.errors import BadInput, FootnoteError, LibraryProblem, MissingPart, NotFound
+from rag.answer import Answer, Citation, RetrievedPassage
+from rag.chatbot import Chatbot
+from rag.settings import Settings
+
+__all__ = [
+    "Answer",
+    "BadInput",
+    "Chatbot",
+    "Citation",
+    "FootnoteError",
+    "LibraryProblem",
+    "MissingPart",
+    "NotFound",
+    "RetrievedPassage",
+    "Settings",
+]

@@ -1,0 +1,812 @@
+"""A searchable library in a folder: SQLite holds the truth, FAISS and the words' table make it quick.
+
+Each document goes in or out in one transaction, so that a process killed at any moment leaves a good library, and
+other processes go on reading meanwhile.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from index.documents import SUFFIXES, Document, builtin, decodable, printable, read
+from index.embed import Embedder, load_embedder
+from index.errors import BadInput, LibraryProblem, NotFound
+from index.split import Passage, split
+from index.vectors import LARGE, Vectors
+from index.words import content_stems
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.retrievers import BaseRetriever
+
+FORMAT = 1
+"""The version of the tables below; a library of a newer one is refused."""
+
+DATABASE = "library.sqlite"
+VECTORS = "passages.faiss"
+
+BUILTIN_ROOT = "builtin:"
+UPLOAD_ROOT = "upload:"
+
+_CANDIDATES = 50
+"""How many passages each of the two searches hands to the fusion."""
+
+_DENSE_SHARE = 0.6
+"""The weight of the cosine in the fused score; BM25, divided by the best of the query, has the rest."""
+
+_FREQUENT = 0.5
+"""Words in more than this share of the passages leave the query where others remain: they tell nothing and are slow."""
+
+_TEXTS_KEPT = 64
+"""Document texts kept in memory."""
+
+_TABLES = """
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    root TEXT NOT NULL,              -- the folder it was indexed from, or builtin: or upload:
+    path TEXT NOT NULL,              -- below the root
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    pages TEXT NOT NULL,             -- JSON list of offsets
+    size INTEGER,                    -- of the file, bytes; NULL where there is no file
+    modified INTEGER,                -- of the file, nanoseconds since 1970
+    checked INTEGER NOT NULL,        -- when the file was read last, likewise
+    added TEXT NOT NULL,             -- ISO 8601, UTC
+    UNIQUE (root, path)
+);
+CREATE TABLE passages (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,   -- a key is never used again: FAISS may still hold it
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    vector BLOB NOT NULL             -- float16
+);
+CREATE INDEX passages_of_document ON passages (document);
+CREATE TABLE sentences (
+    passage INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL,
+    vector BLOB NOT NULL,            -- float16
+    PRIMARY KEY (passage, start)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(stems, content='', tokenize='unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
+"""
+
+Vector = npt.NDArray[np.float32]
+EmbeddedPassage = tuple[Passage, Vector, Sequence[Vector]]
+"""A passage, its vector and those of its sentences."""
+
+log = logging.getLogger("footnote")
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """A line of the library's contents; `characters` and `passages` are counts, `added` is ISO 8601 in UTC."""
+
+    id: str
+    title: str
+    characters: int
+    passages: int
+    added: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A passage that a search found: its span, its text and why it was found.
+
+    score       the fused score by which it is ranked, 0..1
+    similarity  the cosine of question and passage
+    keywords    BM25, divided by that of the best passage: 0..1
+    """
+
+    document: str
+    start: int
+    end: int
+    text: str
+    score: float
+    similarity: float
+    keywords: float
+    key: int = field(repr=False, default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSentence:
+    """A sentence of a passage, its span in the document and its vector (unit length)."""
+
+    start: int
+    end: int
+    vector: Vector
+
+
+@dataclass(slots=True)
+class Report:
+    """What an update did: document ids, and for each file that could not be read one sentence."""
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    skipped: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[int, int, str], None]
+"""Called with files done, files in all, and the name of the file at hand."""
+
+
+def default_path() -> Path:
+    """`FOOTNOTE_LIBRARY`, else a folder in the user's data directory."""
+    if named := os.environ.get("FOOTNOTE_LIBRARY"):
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("footnote", appauthor=False)) / "library"
+
+
+class Library:
+    """Documents, their passages and sentences, and the search over them. Safe to use from several threads."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, embedder: "str | BaseEmbedding | None") -> None:
+        self.path = path
+        self._connection = connection
+        self._named_embedder = embedder
+        self._embedder: Embedder | None = None
+        self._lock = threading.RLock()
+        self._vectors: Vectors | None = None
+        self._vectors_of: tuple[int, int] = (-1, -1)
+        self._texts: OrderedDict[int, Document] = OrderedDict()
+
+    @classmethod
+    def open(
+        cls,
+        path: "str | Path | None" = None,
+        *,
+        embedder: "str | BaseEmbedding | None" = None,
+        create: bool = True,
+        any_embedder: bool = False,
+    ) -> "Library":
+        """Opens the library in the folder `path` (default: `default_path()`), or makes an empty one there.
+
+        Raises LibraryProblem where the folder cannot be used, the library is damaged, of a newer format or made with
+        another embedder (unless `any_embedder`: then `reembed` comes next), and, with `create=False`, where there is
+        none.
+        """
+        folder = (Path(path).expanduser() if path is not None else default_path()).absolute()
+        connection = _connect(folder, create=create)
+        library = cls(folder, connection, embedder)
+        try:
+            if not any_embedder:
+                library._check_embedder()
+        except BaseException:
+            connection.close()
+            raise
+        return library
+
+    def close(self) -> None:
+        """Lets go of the database. The library cannot be used afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedder, loaded when it is first needed."""
+        with self._lock:
+            if self._embedder is None:
+                self._embedder = load_embedder(self._named_embedder)
+            return self._embedder
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change of the library, by whichever process."""
+        return int(self._about("generation") or 0)
+
+    # Reading ------------------------------------------------------------------------------------------------------
+
+    def documents(self) -> list[DocumentInfo]:
+        """What is in the library, by id."""
+        with self._reading() as rows:
+            found = rows.execute(
+                "SELECT id, title, length(text), (SELECT count(*) FROM passages WHERE document = documents.key), added"
+                " FROM documents ORDER BY id"
+            ).fetchall()
+        return [DocumentInfo(*row) for row in found]
+
+    def document(self, id: str) -> Document:
+        """The document of that id; its text is the one in which offsets count. Raises NotFound."""
+        with self._reading() as rows:
+            row = rows.execute("SELECT key FROM documents WHERE id = ?", (_storable(id),)).fetchone()
+            if row is None:
+                raise NotFound(id)
+            return self._document(row[0])
+
+    def search(self, query: str, *, k: int = 10) -> list[Found]:
+        """The `k` passages that fit the query best, best first: cosine and BM25 fused."""
+        if k < 1:
+            raise BadInput(f"k is {k}; ask for 1 passage or more.")
+        vector = self.embed_question(query)
+        with self._reading() as rows:
+            vectors = self._searchable()
+            wide = max(_CANDIDATES, 3 * k)
+            similarity = dict(vectors.search(vector, k=wide))
+            keywords = self._keyword_search(query, wide)
+            missing = [key for key in keywords if key not in similarity]
+            similarity |= {key: float(vector @ stored) for key, stored in self._passage_vectors(missing).items()}
+            best = max(keywords.values(), default=1.0)
+            scored = []
+            for key, cosine in similarity.items():
+                word_score = keywords.get(key, 0.0) / best
+                fused = _DENSE_SHARE * max(cosine, 0.0) + (1 - _DENSE_SHARE) * word_score
+                scored.append((fused, cosine, word_score, key))
+            scored.sort(key=lambda entry: (-entry[0], entry[3]))
+            found = []
+            for fused, cosine, word_score, key in scored[:k]:
+                row = rows.execute("SELECT document, start, stop FROM passages WHERE key = ?", (key,)).fetchone()
+                document = self._document(row[0])
+                text = document.text[row[1] : row[2]]
+                found.append(Found(document.id, row[1], row[2], text, fused, cosine, word_score, key))
+            return found
+
+    def embed_question(self, question: str) -> Vector:
+        """The vector of a question, shape (dimension,), unit length."""
+        return self.embedder.embed_query(question)
+
+    def sentences(self, passages: Sequence[Found]) -> list[list[StoredSentence]]:
+        """The sentences of each passage, in reading order."""
+        with self._reading() as rows:
+            return [
+                [
+                    StoredSentence(start, stop, np.frombuffer(blob, dtype=np.float16).astype(np.float32))
+                    for start, stop, blob in rows.execute(
+                        "SELECT start, stop, vector FROM sentences WHERE passage = ? ORDER BY start", (passage.key,)
+                    )
+                ]
+                for passage in passages
+            ]
+
+    def passage_count(self) -> int:
+        """How many passages the library holds."""
+        with self._reading() as rows:
+            return int(rows.execute("SELECT count(*) FROM passages").fetchone()[0])
+
+    def passages_with(self, stems: Iterable[str]) -> dict[str, int]:
+        """In how many passages each stem (`index.words.stem`) stands."""
+        wanted = sorted(set(stems))
+        with self._reading() as rows:
+            marks = ",".join("?" * len(wanted))
+            counts = dict(rows.execute(f"SELECT term, doc FROM vocabulary WHERE term IN ({marks})", wanted))
+        return {stem: int(counts.get(stem, 0)) for stem in wanted}
+
+    def as_retriever(self, *, k: int = 10) -> "BaseRetriever":
+        """This library as a llama-index retriever; each node's metadata holds document, start, end and title."""
+        from index.retriever import LibraryRetriever
+
+        return LibraryRetriever(self, k=k)
+
+    # Writing ------------------------------------------------------------------------------------------------------
+
+    def add(self, documents: Iterable[Document], *, root: str = UPLOAD_ROOT) -> list[str]:
+        """Adds documents, or puts them in place of those of the same root and id. Returns the ids they got.
+
+        An id that another root owns is left alone: the new document is stored as `ROOTNAME/id`.
+        """
+        stored = []
+        for document in documents:
+            self._put(document, root=root, path=document.id, size=None, modified=None)
+            stored.append(self._id_of(root, document.id))
+        return stored
+
+    def add_builtin(self) -> list[str]:
+        """Adds the shipped articles."""
+        return self.add(builtin(), root=BUILTIN_ROOT)
+
+    def update(self, paths: Sequence["str | Path"], *, prune: bool = False, progress: Progress | None = None) -> Report:
+        """Adds or updates files and folders. Documents whose file has gone from a folder leave the library.
+
+        A folder that is missing, or holds none of its earlier files any more, may be one that is not mounted: nothing
+        of it leaves unless `prune` is given. Whatever could not be done stands in `Report.problems`, a sentence each.
+        """
+        report = Report()
+        jobs: list[tuple[str, Path, Path]] = []  # root, path below it, file
+        folders: list[tuple[str, Path, set[str], list[str]]] = []
+        for name in paths:
+            given = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - resolve() would follow links
+            if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, never raises
+                root = decodable(str(given))
+                unreadable: list[str] = []
+                files = list(_walk(given, unreadable, report))
+                folders.append((root, given, {_below(file, given) for file in files}, unreadable))
+                jobs += [(root, given, file) for file in files]
+            elif self._paths_of(decodable(str(given))) and not os.path.lexists(given):
+                folders.append((decodable(str(given)), given, set(), []))
+            elif os.path.lexists(given):
+                jobs.append((*self._owner_of(given), given))
+            else:
+                report.problems.append(f"There is no file or folder {printable(given)}; check the name.")
+        for done, (root, folder, file) in enumerate(jobs):
+            if progress:
+                progress(done, len(jobs), printable(file.name))
+            self._update_file(root, folder, file, report)
+        if progress:
+            progress(len(jobs), len(jobs), "")
+        for root, folder, present, unreadable in folders:
+            self._take_leave(root, folder, present, unreadable, prune, report)
+        return report
+
+    def remove(self, ids: Iterable[str]) -> None:
+        """Takes documents out. Raises NotFound, with nothing removed, when one of the ids is not there."""
+        wanted = list(dict.fromkeys(ids))
+        with self._writing() as rows:
+            keys = []
+            for id in wanted:
+                row = rows.execute("SELECT key FROM documents WHERE id = ?", (_storable(id),)).fetchone()
+                if row is None:
+                    raise NotFound(id)
+                keys.append(row[0])
+            for key in keys:
+                self._delete(rows, key)
+
+    def reembed(self, *, progress: Progress | None = None) -> int:
+        """Splits and embeds every stored text anew, with the embedder this library was opened with, in one
+        transaction. Returns the number of documents."""
+        with self._writing() as rows:
+            keys = [row[0] for row in rows.execute("SELECT key FROM documents ORDER BY key")]
+            for done, key in enumerate(keys):
+                document = self._document(key)
+                if progress:
+                    progress(done, len(keys), document.title)
+                self._delete_passages(rows, key)
+                self._insert_passages(rows, key, document, self._embedded(document))
+            self._sign(rows)
+        return len(keys)
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    def _update_file(self, root: str, folder: Path, file: Path, report: Report) -> None:
+        path = _below(file, folder)
+        with self._reading() as rows:
+            known = rows.execute(
+                "SELECT id, sha256, size, modified, checked FROM documents WHERE root = ? AND path = ?", (root, path)
+            ).fetchone()
+        try:
+            state = file.stat() if file.exists() else None
+            if known and state and _surely_same(known, state):
+                report.unchanged.append(known[0])
+                return
+            document = read(file, id=path)
+        except BadInput as problem:
+            report.problems.append(str(problem))
+            return
+        except OSError as error:
+            report.problems.append(f"{printable(file)} cannot be read ({error.strerror or error}).")
+            return
+        size, modified = (state.st_size, state.st_mtime_ns) if state else (None, None)
+        if known and known[1] == document.sha256:
+            report.unchanged.append(known[0])
+            self._touch(root, path, document.title, size, modified)
+            return
+        self._put(document, root=root, path=path, size=size, modified=modified)
+        id = known[0] if known else self._id_of(root, path)
+        (report.changed if known else report.added).append(id)
+
+    def _touch(self, root: str, path: str, title: str, size: int | None, modified: int | None) -> None:
+        """Notes the file's new size and time; the text is the same."""
+        with self._writing(changes=False) as rows:
+            rows.execute(
+                "UPDATE documents SET title = ?, size = ?, modified = ?, checked = ? WHERE root = ? AND path = ?",
+                (title, size, modified, time.time_ns(), root, path),
+            )
+
+    def _take_leave(
+        self, root: str, folder: Path, present: set[str], unreadable: list[str], prune: bool, report: Report
+    ) -> None:
+        """Removes what was indexed from a folder and is gone from it."""
+        known = self._paths_of(root)
+        gone = {
+            path: id
+            for path, id in known.items()
+            if path not in present and not any(path == part or path.startswith(f"{part}/") for part in unreadable)
+        }
+        if not gone:
+            return
+        if len(gone) == len(known) and not prune:
+            state = "holds none of its earlier files" if folder.is_dir() else "is missing"
+            report.problems.append(
+                f"{printable(folder)} {state}, so its {len(known)} documents were kept;"
+                " if they are gone for good, run the same command with --prune."
+            )
+            return
+        self.remove(gone.values())
+        report.removed += gone.values()
+
+    def _owner_of(self, file: Path) -> tuple[str, Path]:
+        """The root a single file belongs to: the one it was indexed from before, else its folder."""
+        for folder in file.parents:
+            if _below(file, folder) in self._paths_of(decodable(str(folder))):
+                return decodable(str(folder)), folder
+        return decodable(str(file.parent)), file.parent
+
+    def _paths_of(self, root: str) -> dict[str, str]:
+        with self._reading() as rows:
+            return dict(rows.execute("SELECT path, id FROM documents WHERE root = ?", (root,)))
+
+    # Rows -----------------------------------------------------------------------------------------------------------
+
+    def _put(self, document: Document, *, root: str, path: str, size: int | None, modified: int | None) -> None:
+        for part, text in (("text", document.text), ("id", document.id), ("title", document.title)):
+            if "\0" in text or _storable(text) != text:
+                raise BadInput(f"The {part} of {document.id!r} holds NUL or half characters; take them out.")
+        if not document.text.strip():
+            raise BadInput(f"{document.id!r} is empty; there is nothing in it to index.")
+        embedded = self._embedded(document)
+        with self._writing() as rows:
+            known = rows.execute("SELECT key, id FROM documents WHERE root = ? AND path = ?", (root, path)).fetchone()
+            if known:
+                self._delete(rows, known[0])
+            key = rows.execute(
+                "INSERT INTO documents (id, root, path, title, text, sha256, pages, size, modified, checked, added)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    known[1] if known else _free_id(rows, root, path),
+                    root,
+                    path,
+                    document.title,
+                    document.text,
+                    document.sha256,
+                    json.dumps(document.pages),
+                    size,
+                    modified,
+                    time.time_ns(),
+                    datetime.now(UTC).isoformat(timespec="seconds"),
+                ),
+            ).lastrowid
+            assert key is not None
+            self._insert_passages(rows, key, document, embedded)
+            self._sign(rows)
+
+    def _embedded(self, document: Document) -> list[EmbeddedPassage]:
+        """The passages of a document, the vector of each, and those of its sentences."""
+        passages = split(document.text)
+        texts = [document.text[passage.start : passage.end] for passage in passages]
+        sentences = [document.text[part.start : part.end] for passage in passages for part in passage.sentences]
+        vectors = self.embedder.embed([*texts, *sentences])
+        after = len(passages)
+        embedded: list[EmbeddedPassage] = []
+        for number, passage in enumerate(passages):
+            count = len(passage.sentences)
+            embedded.append((passage, vectors[number], list(vectors[after : after + count])))
+            after += count
+        return embedded
+
+    def _insert_passages(
+        self,
+        rows: sqlite3.Connection,
+        key: int,
+        document: Document,
+        embedded: list[EmbeddedPassage],
+    ) -> None:
+        for passage, vector, sentence_vectors in embedded:
+            passage_key = rows.execute(
+                "INSERT INTO passages (document, start, stop, vector) VALUES (?, ?, ?, ?)",
+                (key, passage.start, passage.end, vector.astype(np.float16).tobytes()),
+            ).lastrowid
+            rows.executemany(
+                "INSERT INTO sentences (passage, start, stop, vector) VALUES (?, ?, ?, ?)",
+                [
+                    (passage_key, sentence.start, sentence.end, own.astype(np.float16).tobytes())
+                    for sentence, own in zip(passage.sentences, sentence_vectors, strict=True)
+                ],
+            )
+            rows.execute(
+                "INSERT INTO words (rowid, stems) VALUES (?, ?)",
+                (passage_key, _stems_stored(document, passage.start, passage.end)),
+            )
+
+    def _delete_passages(self, rows: sqlite3.Connection, key: int) -> None:
+        document = self._document(key)
+        for passage, start, stop in rows.execute(
+            "SELECT key, start, stop FROM passages WHERE document = ?", (key,)
+        ).fetchall():
+            stems = _stems_stored(document, start, stop)
+            rows.execute("INSERT INTO words (words, rowid, stems) VALUES ('delete', ?, ?)", (passage, stems))
+        rows.execute("DELETE FROM passages WHERE document = ?", (key,))
+
+    def _delete(self, rows: sqlite3.Connection, key: int) -> None:
+        self._delete_passages(rows, key)
+        rows.execute("DELETE FROM documents WHERE key = ?", (key,))
+        self._texts.pop(key, None)
+
+    def _document(self, key: int) -> Document:
+        if key in self._texts:
+            self._texts.move_to_end(key)
+            return self._texts[key]
+        row = self._connection.execute("SELECT id, title, text, pages FROM documents WHERE key = ?", (key,)).fetchone()
+        document = Document(row[0], row[1], row[2], tuple(json.loads(row[3])))
+        self._texts[key] = document
+        if len(self._texts) > _TEXTS_KEPT:
+            self._texts.popitem(last=False)
+        return document
+
+    def _id_of(self, root: str, path: str) -> str:
+        return self._paths_of(root)[path]
+
+    # Searching ------------------------------------------------------------------------------------------------------
+
+    def _searchable(self) -> Vectors:
+        """The vectors of the library as it is now, whoever changed it last."""
+        generation, passages = self.generation, self.passage_count()
+        if self._vectors is not None and self._vectors_of == (generation, passages):
+            return self._vectors
+        self._texts.clear()
+        file = self.path / VECTORS
+        dimension = self.embedder.dimension
+        vectors = Vectors.load(file, generation=generation, dimension=dimension) if passages >= LARGE else None
+        if vectors is None or len(vectors) != passages:
+            vectors = self._build(dimension)
+            if passages >= LARGE:
+                try:
+                    vectors.save(file, generation=generation)
+                except OSError as error:  # a full disk or a read-only folder costs time, not answers
+                    log.warning(
+                        "The vectors could not be kept in %s (%s); the next start builds them anew.", file, error
+                    )
+        self._vectors, self._vectors_of = vectors, (generation, passages)
+        return vectors
+
+    def _build(self, dimension: int) -> Vectors:
+        rows = self._connection.execute("SELECT key, vector FROM passages ORDER BY key").fetchall()
+        keys = np.array([row[0] for row in rows], dtype=np.int64)
+        stored = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
+        return Vectors.build(keys, stored.reshape(-1, dimension).astype(np.float32))
+
+    def _passage_vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
+        found = {}
+        for key in keys:
+            blob = self._connection.execute("SELECT vector FROM passages WHERE key = ?", (key,)).fetchone()[0]
+            found[key] = np.frombuffer(blob, dtype=np.float16).astype(np.float32)
+        return found
+
+    def _keyword_search(self, query: str, k: int) -> dict[int, float]:
+        """The `k` best passages by BM25, key to score (greater is better)."""
+        stems = list(dict.fromkeys(content_stems(query)))[:200]
+        if not stems:
+            return {}
+        counts = self.passages_with(stems)
+        rare = [stem for stem in stems if counts[stem] <= _FREQUENT * self.passage_count()]
+        match = " OR ".join(f'"{stem}"' for stem in rare or stems)
+        rows = self._connection.execute(
+            "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?", (match, k)
+        )
+        return {int(key): max(float(score), 1e-9) for key, score in rows}
+
+    # The database ---------------------------------------------------------------------------------------------------
+
+    def _about(self, key: str) -> str | None:
+        with self._reading() as rows:
+            row = rows.execute("SELECT value FROM about WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _check_embedder(self) -> None:
+        identity = self._about("embedder_identity")
+        if identity is None:
+            return
+        if self.embedder.identity != identity:
+            raise LibraryProblem(
+                f"The library in {printable(self.path)} was made with the embedder {self._about('embedder_name')!r} and"
+                f" cannot be searched with {self.embedder.name!r}; run `footnote index --reembed` to change it over."
+            )
+
+    def _sign(self, rows: sqlite3.Connection) -> None:
+        """Notes with which embedder the vectors were made."""
+        rows.executemany(
+            "INSERT INTO about VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            [
+                ("embedder_name", self.embedder.name),
+                ("embedder_identity", self.embedder.identity),
+                ("embedder_dimension", str(self.embedder.dimension)),
+            ],
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, for one consistent look at it. Nested uses share the outermost's."""
+        with self._lock, _problems_named(self.path):
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _writing(self, *, changes: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it happens or nothing."""
+        with self._lock, _problems_named(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                if changes:
+                    self._connection.execute(
+                        "UPDATE about SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
+                    )
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._texts.clear()
+                self._connection.execute("ROLLBACK")
+                raise
+
+
+# The folder ---------------------------------------------------------------------------------------------------------
+
+
+def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
+    shown = printable(folder)
+    file = folder / DATABASE
+    if folder.exists() and not folder.is_dir():
+        raise LibraryProblem(f"{shown} is a file; name a folder for the library with --library.")
+    with _problems_named(folder):
+        if not file.exists():
+            if not create:
+                raise LibraryProblem(f"There is no library in {shown}; `footnote index PATH` makes one.")
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LibraryProblem(
+                    f"The folder {shown} cannot be made ({error.strerror}); name another with --library."
+                ) from None
+            connection = _opened(f"{file.as_uri()}")
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                _make_tables(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+        connection = _opened(file.as_uri())
+        try:
+            try:
+                version = _format(connection)
+            except sqlite3.OperationalError:
+                if os.access(folder, os.W_OK):
+                    raise
+                connection.close()  # a folder that cannot be written, without a log: nobody changes it under us
+                connection = _opened(f"{file.as_uri()}?immutable=1")
+                version = _format(connection)
+            if version == 0:
+                _make_tables(connection)
+            elif version > FORMAT:
+                raise LibraryProblem(
+                    f"The library in {shown} was made by a newer Footnote (format {version}, this one reads {FORMAT});"
+                    " update Footnote, or name another folder with --library."
+                )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _opened(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=15, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _format(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """All tables or none; two processes that start at once make them once."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if _format(connection) == 0:
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES ('generation', '0')")
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _problems_named(folder: Path) -> Iterator[None]:
+    """SQLite's errors as sentences."""
+    try:
+        yield
+    except sqlite3.ProgrammingError:
+        raise
+    except sqlite3.DatabaseError as error:
+        shown, text = printable(folder), str(error)
+        if "locked" in text:
+            sentence = f"Another Footnote is writing to the library in {shown}; try again when it has finished."
+        elif "readonly" in text or "unable to open" in text:
+            sentence = (
+                f"The library in {shown} cannot be written; give yourself permission, or name another folder with"
+                " --library."
+            )
+        elif "full" in text:
+            sentence = f"The disk that holds the library in {shown} is full; nothing was lost, make room and try again."
+        else:
+            sentence = (
+                f"The library in {shown} is damaged ({text}); move the folder away and index your documents again."
+            )
+        raise LibraryProblem(sentence) from None
+
+
+def _free_id(rows: sqlite3.Connection, root: str, path: str) -> str:
+    """The path; where another root owns that id, ROOTNAME/path, then ROOTNAME-2/path and so on."""
+    name = root.rstrip(":") if root in (BUILTIN_ROOT, UPLOAD_ROOT) else Path(root).name or "root"
+    candidates: Iterator[str] = iter([path, f"{name}/{path}"])
+    number = 2
+    while True:
+        id = next(candidates, None) or f"{name}-{number}/{path}"
+        if rows.execute("SELECT 1 FROM documents WHERE id = ?", (id,)).fetchone() is None:
+            return id
+        if id.startswith(f"{name}-{number}/"):
+            number += 1
+
+
+def _walk(folder: Path, unreadable: list[str], report: Report) -> Iterator[Path]:
+    """The files below a folder that are of a kind Footnote reads, sorted. Hidden ones and linked folders are passed
+    over, so that a link back up is no endless loop. Folders that cannot be listed are noted."""
+
+    def note(error: OSError) -> None:
+        path = Path(error.filename)
+        unreadable.append(_below(path, folder))
+        report.problems.append(f"The folder {printable(path)} cannot be read ({error.strerror}).")
+
+    for parent, folders, names in os.walk(folder, onerror=note):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            if Path(name).suffix.lower() in SUFFIXES:
+                yield Path(parent, name)
+            else:
+                report.skipped += 1
+
+
+def _below(file: Path, folder: Path) -> str:
+    return decodable(file.relative_to(folder).as_posix())
+
+
+def _surely_same(known: tuple[str, str, int | None, int | None, int], state: os.stat_result) -> bool:
+    """Size and time as noted; a file changed within two seconds of being read could have changed again unnoticed."""
+    _, _, size, modified, checked = known
+    return (size, modified) == (state.st_size, state.st_mtime_ns) and checked - state.st_mtime_ns > 2_000_000_000
+
+
+def _stems_stored(document: Document, start: int, stop: int) -> str:
+    return " ".join(content_stems(document.text[start:stop]))
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which no database takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,162 @@
+"""What kind of answer a question asks for, and whether a sentence holds one.
+
+The kinds are those of answer typing in question answering (Li & Roth 2002, the coarse classes, cut finer where numbers
+are meant), told by the question's words.
+"""
+
+import re
+
+KINDS = (
+    "percent",
+    "duration",
+    "money",
+    "count",
+    "date",
+    "place",
+    "person",
+    "reason",
+    "manner",
+    "yes-no",
+    "definition",
+    "thing",
+)
+
+
+def _either(words: str) -> str:
+    """A pattern for any of the phrases, which are set apart by commas."""
+    return "(?:" + "|".join(phrase.strip() for phrase in words.split(",")) + ")"
+
+
+_WHICH = r"\b(?:what|which) (?:\w+ )?"
+_PLACES = _either(
+    "city,country,place,state,town,location,region,continent,county,province,river,island,venue,area,building"
+)
+_PEOPLE = _either(
+    "person,man,woman,king,queen,president,scientist,author,actor,leader,professor,scholar,politician,player,writer,"
+    "general,emperor,pope,minister,analyst,expert"
+)
+_TIMES = _either("year,date,day,month,time,century,decade,season,era,period")
+_SIZES = _either("population,number,amount,size,length,height,distance,total,rate,average")
+_AUXILIARIES = _either(
+    "is,are,was,were,do,does,did,can,could,has,have,had,will,would,should,may,might,isn't,aren't,wasn't,didn't,doesn't,don't"
+)
+
+_ASKED: tuple[tuple[str, str], ...] = (
+    (
+        "percent",
+        r"\b(?:what|which|how many|how much)\b.{0,12}\b(?:percent\w*|per cent|share|proportion)\b|by how much\b",
+    ),
+    ("duration", r"\bhow (?:long|old)\b|\bhow many (?:years|months|weeks|days|hours|minutes|decades|centuries)\b"),
+    ("money", r"\bhow much (?:money|did .* (?:cost|pay|spend|earn)|(?:does|is|was) .* (?:cost|pay|earn|worth))\b"),
+    ("money", r"\bwhat (?:is|was) the (?:price|cost|budget|revenue|salary)\b"),
+    ("count", r"\bhow (?:many|much|far|tall|high|big|large|deep|fast|often|heavy|wide)\b"),
+    ("count", rf"\bwhat {_SIZES}\b|\bwhat (?:is|was) the {_SIZES}\b"),
+    ("date", rf"\bwhen\b|{_WHICH}{_TIMES}\b"),
+    ("place", rf"\bwhere\b|{_WHICH}{_PLACES}\b"),
+    ("person", rf"\bwho\b|\bwhom\b|\bwhose\b|{_WHICH}{_PEOPLE}\b"),
+    ("reason", r"\bwhy\b|\bfor what reason\b|\bhow come\b"),
+    ("reason", r"\bwhat (?:\w+ ){0,3}(?:reason|cause|caused|made|led|purpose|motive|motivated)\b"),
+    ("manner", r"^\W*(?:and |but |so )?how\b"),
+    ("yes-no", rf"^\W*(?:and |but |so )?{_AUXILIARIES}\b"),
+    ("definition", r"^\W*what(?: is|'s|’s| are| was| were)(?: (?:a|an|the))?(?: [\w’'“”\"-]+){1,4}\W*$"),
+    ("definition", r"\bwhat does .* mean\b|\bdefine\b"),
+)
+_ASKED_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKED)
+
+_NUMBERS = _either(
+    "one,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve,thirteen,fourteen,fifteen,sixteen,seventeen,"
+    "eighteen,nineteen,twenty,thirty,forty,fifty,sixty,seventy,eighty,ninety,hundreds?,thousands?,millions?,billions?,"
+    "trillions?,dozens?,half,twice,once,doubled?,tripled?,several,few"
+)
+_MONTHS = _either(
+    "January,February,March,April,May,June,July,August,September,October,November,December,"
+    r"Jan\.,Feb\.,Mar\.,Apr\.,Jun\.,Jul\.,Aug\.,Sept?\.,Oct\.,Nov\.,Dec\."
+)
+_DAYS = _either(
+    "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday,yesterday,today,tonight,tomorrow,century,centuries,"
+    "decades?,midnight,noon,dawn,(?:last|this|next|previous|following) "
+    "(?:year|month|week|night|spring|summer|autumn|fall|winter)"
+)
+_SPANS = _either(r"years?,months?,weeks?,days?,hours?,minutes?,seconds?,decades?,centur(?:y|ies)")
+_REASONS = _either(
+    "because,due to,owing to,since,so that,in order to,as a result,therefore,thus,hence,thereby,reasons?,cause[sd]?,"
+    "led to,leads? to,leading to,attributed,in response,thanks to,result(?:ing|ed),prompt(?:ed|s|ing)?,aim(?:s|ed)?,"
+    "purpose,motivated,out of,for fear"
+)
+_PURPOSES = _either(
+    r"avoid,prevent,protect,ensure,reduce,help,make,gain,counter\w*,address,allow,enable,keep,provide,support,increase,"
+    "improve,maintain,create,achieve,promote"
+)
+
+_PRESENT: dict[str, tuple[re.Pattern[str], ...]] = {
+    "percent": (
+        re.compile(r"\d[\d.,]*\s?(?:%|percent|per cent)"),
+        re.compile(r"\b(?:half|third|quarter|majority|two-thirds|doubled|tripled)\b"),
+    ),
+    "count": (re.compile(rf"\d|\b{_NUMBERS}\b", re.IGNORECASE),),
+    "duration": (
+        re.compile(rf"(?:\d[\d.,]*|\b(?:an?|{_NUMBERS}))[\s-]+(?:\w+\s+)?{_SPANS}\b", re.IGNORECASE),
+        re.compile(r"\b(?:since|until|from)\b.{0,30}\d|\bage[ds]?\b", re.IGNORECASE),
+    ),
+    "money": (
+        re.compile(r"[$€£¥]\s?\d"),
+        re.compile(r"\d[\d.,]*\s?(?:[mbtr]+illion)?\s?(?:dollars?|euros?|pounds?|yuan|rubles?|USD|RMB|cents?)\b"),
+    ),
+    "date": (
+        re.compile(rf"\b{_MONTHS}(?:\s+\d{{1,2}})?|\b{_DAYS}\b"),
+        re.compile(r"\b(?:1[0-9]|20)\d\d(?:s|\b)|\b\d{1,2}(?:st|nd|rd|th)\b|\b\d{3,4}\s+(?:BC|AD|BCE|CE)\b"),
+    ),
+    "place": (
+        re.compile(
+            r"\b(?:in|at|to|from|near|into|outside|inside|across|throughout|around|of|on|towards?)\s+(?:the\s+)?[A-Z][\w’'-]+"
+        ),
+    ),
+    "reason": (re.compile(rf"\b{_REASONS}\b|\bto {_PURPOSES}\b", re.IGNORECASE),),
+    "manner": (re.compile(r"\b(?:by|through|via|using|with|in a|way|method|process|means)\b", re.IGNORECASE),),
+    "definition": (
+        re.compile(r"\b(?:is|are|was|were|means|refers? to|known as|called|defined|describe[sd])\b"),
+        re.compile(r",\s(?:an?|the)\s|[(—–]"),
+    ),
+}
+_NAMES = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:[A-Z][\w’'.-]*|of|de|van|von|al|bin))*")
+
+
+def asked(question: str) -> str:
+    """The kind of answer a question asks for, one of KINDS."""
+    for kind, pattern in _ASKED_COMPILED:
+        if pattern.search(question):
+            return kind
+    return "thing"
+
+
+def names(text: str) -> list[str]:
+    """Runs of capitalised words; a sentence's opening word counts only within a longer run."""
+    found = []
+    for match in _NAMES.finditer(text):
+        name = match.group()
+        opens = match.start() == 0 or text[: match.start()].rstrip()[-1:] in '.!?“"‘'
+        if opens and " " not in name:
+            continue
+        found.append(name)
+    return found
+
+
+def holds(kind: str, sentence: str, question_words: frozenset[str]) -> float:
+    """How well `sentence` holds an answer of that kind, 0..1, that is not already in the question.
+
+    `question_words` are the question's words, lower-cased. A yes-no question and an untyped one can be answered by any
+    sentence (1).
+    """
+    if kind in ("yes-no", "thing"):
+        return 1.0
+    if kind == "person":
+        new = [name for name in names(sentence) if not _stands_in(name, question_words)]
+        return min(1.0, sum(1.0 if " " in name else 0.7 for name in new))
+    matches = [match.group() for pattern in _PRESENT[kind] for match in pattern.finditer(sentence)]
+    if kind in ("reason", "manner", "definition"):
+        return float(bool(matches))
+    return float(any(not _stands_in(match, question_words) for match in matches))
+
+
+def _stands_in(text: str, words: frozenset[str]) -> bool:
+    return all(word in words for word in re.findall(r"\w+", text.lower()) if len(word) > 2 or word.isdigit())

@@ -1,0 +1,263 @@
+"""The command line: `footnote`. Each command only calls what the other packages offer and prints it.
+
+Imports stand inside the commands, so that `footnote --help` answers at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from index.errors import BadInput, FootnoteError
+
+if TYPE_CHECKING:
+    from rag.answer import Answer, RetrievedPassage
+
+_NEAREST_SHOWN = 3
+
+
+class _Commands(click.Group):
+    """Shows a problem as one line on standard error and exits with 1; a closed pipe or Ctrl-C ends quietly."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FootnoteError as error:
+            click.echo(f"footnote: {_one_line(str(error))}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            # Nobody reads on (`footnote list | head -1`); keep the interpreter from complaining at exit.
+            sys.stdout = None
+            ctx.exit(0)
+        except OSError as error:
+            click.echo(f"footnote: {_one_line(str(error))}", err=True)
+            ctx.exit(1)
+
+
+_library_option = click.option(
+    "--library",
+    metavar="DIR",
+    envvar="FOOTNOTE_LIBRARY",
+    help="The library's folder. Default: FOOTNOTE_LIBRARY, else a folder in your data directory.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="footnote-rag", prog_name="footnote")
+def main() -> None:
+    """Answers questions from your own documents and footnotes every sentence to the exact words it rests on."""
+
+
+@main.command()
+@_library_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+def serve(library: str | None, host: str, port: int) -> None:
+    """Browser chat at / and HTTP API at /v1, in one process."""
+    from rag import Chatbot
+    from ui.api import serve as run
+
+    with Chatbot.open(library) as chatbot:
+        run(chatbot, host=host, port=port)
+
+
+@main.command()
+@click.argument("question")
+@_library_option
+@_json_option
+def ask(question: str, library: str | None, as_json: bool) -> None:
+    """Prints one answer with its citations. QUESTION may be - for standard input."""
+    from rag import Chatbot
+
+    if question == "-":
+        question = _standard_input()
+    with Chatbot.open(library) as chatbot:
+        answer = chatbot.ask(question)
+    click.echo(_as_json(answer.to_dict()) if as_json else _answer_text(answer))
+
+
+@main.command()
+@click.argument("query")
+@click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many passages.")
+@_library_option
+@_json_option
+def search(query: str, k: int, library: str | None, as_json: bool) -> None:
+    """Prints the passages that fit QUERY best, best first."""
+    from dataclasses import asdict
+
+    from rag import Chatbot
+
+    if query == "-":
+        query = _standard_input()
+    with Chatbot.open(library) as chatbot:
+        passages = chatbot.search(query, k=k)
+    if as_json:
+        click.echo(_as_json([asdict(passage) for passage in passages]))
+    else:
+        click.echo("\n\n".join(_passage_text(passage) for passage in passages))
+
+
+@main.command("index")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--prune", is_flag=True, help="Also let the documents of a missing or emptied folder leave.")
+@click.option("--reembed", is_flag=True, help="Embed every stored text anew, after a change of the embedder.")
+@_library_option
+def index_command(paths: Sequence[Path], prune: bool, reembed: bool, library: str | None) -> None:
+    """Adds or updates files and folders. What is unchanged costs nothing; what has gone from a folder leaves."""
+    from rag.chatbot import open_library
+
+    if not paths and not reembed:
+        raise click.UsageError("Name at least one file or folder.")
+    if reembed:
+        from index.library import Library
+
+        with Library.open(library, create=False, any_embedder=True) as opened, _progress("Embedding") as progress:
+            count = opened.reembed(progress=progress)
+        click.echo(f"{count} documents embedded anew.")
+        if not paths:
+            return
+    with open_library(library) as opened:
+        with _progress("Indexing") as progress:
+            report = opened.update(paths, prune=prune, progress=progress)
+        click.echo(
+            f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
+            f" {len(report.removed)} removed"
+            + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
+            + "."
+        )
+    for problem in report.problems:
+        click.echo(f"footnote: {_one_line(problem)}", err=True)
+    if report.problems:
+        raise click.exceptions.Exit(1)
+
+
+@main.command("list")
+@_library_option
+@_json_option
+def list_command(library: str | None, as_json: bool) -> None:
+    """Prints what is in the library."""
+    from dataclasses import asdict
+
+    from index.documents import printable
+    from rag.chatbot import open_library
+
+    with open_library(library) as opened:
+        documents = opened.documents()
+    if as_json:
+        click.echo(_as_json([asdict(document) for document in documents]))
+        return
+    for document in documents:
+        click.echo(
+            f"{printable(document.id)}\t{_one_line(document.title)}\t{document.characters:,} characters,"
+            f" {document.passages:,} passages, added {document.added[:10]}"
+        )
+    if not documents:
+        click.echo("The library is empty; `footnote index PATH` adds files and folders.", err=True)
+
+
+@main.command()
+@click.argument("documents", nargs=-1, required=True, metavar="DOCUMENT...")
+@_library_option
+def remove(documents: Sequence[str], library: str | None) -> None:
+    """Takes documents out of the library, by the ids that `footnote list` prints."""
+    from rag.chatbot import open_library
+
+    with open_library(library) as opened:
+        opened.remove(documents)
+    click.echo(f"{len(set(documents))} removed.")
+
+
+@main.command("eval")
+@click.option(
+    "--questions", type=click.Path(path_type=Path), help="A question set, JSON lines. Default: the built-in one."
+)
+@click.option("--documents", type=click.Path(path_type=Path), help="The folder its questions are about.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write settings, metrics and every row as JSON.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write a report with plots and misses as HTML.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="An earlier --output; prints what changed.")
+@click.option("--limit", type=click.IntRange(1), help="Only so many questions.")
+@click.option("--library", metavar="DIR", help="Keep the library here; it must be new or made by eval.")
+def eval_command(**options: Any) -> None:
+    """Runs a question set and prints how good the answers are."""
+    from eval.run import evaluate
+
+    click.echo(evaluate(questions_path=options.pop("questions"), **options).table())
+
+
+@main.command()
+@_library_option
+def doctor(library: str | None) -> None:
+    """Checks the library and the installation and says in plain words what is wrong and what to run."""
+    from ui.doctor import examine
+
+    findings = examine(library)
+    for finding in findings:
+        click.echo(f"{'fine ' if finding.fine else 'WRONG'}  {_one_line(finding.text)}")
+    if not all(finding.fine for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _standard_input() -> str:
+    try:
+        return click.get_text_stream("stdin").read().strip()
+    except UnicodeDecodeError:
+        raise BadInput("Standard input is not text; pipe in a question as UTF-8 text.") from None
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _one_line(text: str) -> str:
+    from index.documents import printable
+
+    return printable(" ".join(text.split()))
+
+
+def _answer_text(answer: "Answer") -> str:
+    if not answer.answered:
+        nearest = [_passage_text(passage) for passage in answer.passages[:_NEAREST_SHOWN]]
+        return "\n\n".join([answer.text, *(["Nearest passages:", *nearest] if nearest else [])])
+    notes = [
+        f"[{citation.marker}] {_one_line(citation.document)} — {_one_line(citation.title)}"
+        + (f", page {citation.page}" if citation.page else "")
+        + f"\n    “{_one_line(citation.quote)}”"
+        for citation in answer.citations
+    ]
+    return "\n\n".join([_printable_lines(answer.text), *notes])
+
+
+def _passage_text(passage: "RetrievedPassage") -> str:
+    place = f"{_one_line(passage.document)} {passage.start}-{passage.end} ({passage.score:.2f})"
+    return f"{place}\n    {_one_line(passage.text)}"
+
+
+def _printable_lines(text: str) -> str:
+    return "\n".join(_one_line(line) for line in text.split("\n"))
+
+
+class _progress:  # noqa: N801 - used like a function
+    """A progress bar on standard error where that is a terminal, else nothing."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int, int, str], None]:
+        return self._advance
+
+    def _advance(self, done: int, total: int, name: str) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, desc=self._label, unit="file", disable=not sys.stderr.isatty(), leave=False)
+        self._bar.set_postfix_str(name[:40], refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
