@@ -37,6 +37,8 @@ DEFINITIONS: dict[str, str] = {
     " contains_gold.",
     "f1": "Mean, over answerable questions with short gold answers, of the F1 of the words of the answer and of the"
     " gold answer nearest to it.",
+    "complete": "Mean, over answerable questions whose `meta.all` names the parts of a complete answer, of the share of"
+    " them that the answer contains.",
     "cited": "Answerable questions with evidence one of whose citations overlaps an evidence span.",
     "citation_precision": "Citations that overlap an evidence span, of all citations of answerable questions with"
     " evidence.",
@@ -88,6 +90,7 @@ class Judgement:
     contains_gold: bool | None
     exact: bool | None
     f1: float | None
+    complete: float | None
     evidence_found: bool | None
     first_hit: int | None
     cited: bool | None
@@ -146,6 +149,7 @@ def judge(question: Question, answer: Mapping[str, Any], texts: Mapping[str, str
     cited_at = _characters((citation["document"], citation["start"], citation["end"]) for citation in citations)
     evidence_at = _characters((span.document, span.start, span.end) for span in evidence)
     right = contains if short else cited
+    parts = question.meta.get("all", ()) if question.answerable else ()
     return Judgement(
         id=question.id,
         kind=question.kind,
@@ -157,6 +161,7 @@ def judge(question: Question, answer: Mapping[str, Any], texts: Mapping[str, str
         contains_gold=contains,
         exact=exact_match(said, short) if short else None,
         f1=word_f1(said, short) if short else None,
+        complete=sum(contains_gold(said, [part]) for part in parts) / len(parts) if parts else None,
         evidence_found=evidence_found(passages, evidence) if evidence else None,
         first_hit=first_hit(passages, evidence) if evidence else None,
         cited=cited,
@@ -376,6 +381,7 @@ _RATIOS: dict[str, Callable[[Judgement], tuple[float, float]]] = {
     "contains_gold": lambda one: _counted(one.contains_gold),
     "exact": lambda one: _counted(one.exact),
     "f1": lambda one: _counted(one.f1),
+    "complete": lambda one: _counted(one.complete),
     "cited": lambda one: _counted(one.cited),
     "citation_precision": lambda one: (one.citations_on_evidence, one.citations),
     "citation_character_precision": lambda one: (one.shared_characters, one.cited_characters),

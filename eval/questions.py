@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from index.documents import Document, printable
 from index.documents import builtin as builtin_documents
@@ -50,7 +50,8 @@ class Question:
     answers     gold answers, any of which will do; empty where the documents don't answer
     evidence    the spans that answer, any of which will do
     history     the turns before the question, oldest first: {"role": "user" | "assistant", "content": str}
-    meta        what else the set says of it: `category` groups it in the figures
+    meta        what else the set says of it: `category` groups it in the figures, `all` lists what a complete
+                answer contains
     """
 
     id: str
@@ -77,12 +78,15 @@ def half(id: str) -> Half:
     return "check" if _digest(id) % 2 else "development"
 
 
-def sample(questions: Sequence[Question], size: int | None) -> list[Question]:
-    """The `size` questions whose ids have the smallest sha256, in the order of the set; all of them for None."""
-    if size is None or size >= len(questions):
-        return list(questions)
-    chosen = {question.id for question in sorted(questions, key=lambda question: _digest(question.id))[:size]}
-    return [question for question in questions if question.id in chosen]
+Sampled = TypeVar("Sampled", Question, Document)
+
+
+def sample(items: Sequence[Sampled], size: int | None) -> list[Sampled]:
+    """The `size` items whose ids have the smallest sha256, in the order given; all of them for None."""
+    if size is None or size >= len(items):
+        return list(items)
+    chosen = {item.id for item in sorted(items, key=lambda item: _digest(item.id))[:size]}
+    return [item for item in items if item.id in chosen]
 
 
 def builtin() -> list[Question]:
@@ -159,6 +163,9 @@ def _question(value: dict[str, Any], place: str, texts: Mapping[str, str]) -> Qu
     meta = value.get("meta", {})
     if not isinstance(meta, dict):
         raise BadInput(f"{place}: `meta` must be an object.")
+    parts = meta.get("all", [])
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+        raise BadInput(f"{place}: `all` in `meta` must be a list of texts.")
     given = value.get("evidence", [])
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise BadInput(f"{place}: `evidence` must be a list of objects.")

@@ -228,6 +228,13 @@ def test_judge_by_the_citation_where_the_gold_answer_is_prose() -> None:
     assert one.exact is None
 
 
+def test_judge_of_an_answer_of_several_parts() -> None:
+    several = replace(WHERE, meta={"all": ["Kazan", "the Volga", "October"]})
+    assert judged(several, answer("The summit was held in Kazan, on the Volga.")).complete == pytest.approx(2 / 3)
+    assert judged(several, answer()).complete == 0
+    assert judged(WHERE, answer("Nobody said why.")).complete is None
+
+
 def test_judge_without_anything_to_judge_by() -> None:
     assert judged(Question("x", "What?", ("prose of some length",)), answer("Kazan")).right is None
 
@@ -294,9 +301,9 @@ def test_rates_of_a_small_set() -> None:
 
 
 def test_every_rate_has_a_definition_and_every_definition_a_figure() -> None:
-    figures = metrics.figures(
-        many((WHERE, answer("The summit was held in Kazan")), (WHERE, answer("why")), (WHY, answer()))
-    )
+    where = replace(WHERE, meta={"all": ["Kazan"]})
+    pairs = [(where, answer("The summit was held in Kazan")), (where, answer("why")), (WHY, answer())]
+    figures = metrics.figures(many(*pairs))
     assert set(figures) - {"questions", "answerable", "reliability"} == set(metrics.DEFINITIONS)
 
 

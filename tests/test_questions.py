@@ -111,6 +111,7 @@ def test_an_ambiguous_span_is_not_found_inside_other_words(tmp_path: Path) -> No
         (line(kind="unanswerable", answerable=True), "correct one"),
         (line(answerable=False), "can have no `answers`"),
         (line(meta=[]), "`meta` must be"),
+        (line(meta={"all": "fish, frogs"}), "`all` in `meta` must be"),
         (line(history=[{"role": "user"}]), "`history` must be"),
         (line(history=[{"role": "system", "content": "x"}]), "`history` must be"),
         (line(history={}), "`history` must be"),
