@@ -359,14 +359,17 @@ def rates(judgements: Sequence[Judgement]) -> dict[str, Rate]:
     if "answered" in found and "refusal_recall" in found:
         value = (found["answered"].value + found["refusal_recall"].value) / 2
         samples = (resampled["answered"] + resampled["refusal_recall"]) / 2
-        found["balanced_accuracy"] = _rate(value, samples, of=size, units=size)
+        units = min(found["answered"].of, found["refusal_recall"].of)
+        found["balanced_accuracy"] = _rate(value, samples, of=size, units=units)
     given = np.array([one.answered and one.right is not None for one in judgements])
     confidence, right = given_answers(judgements)
     if len(right):
         drawn = weights[:, given]
         found["ece"] = _rate(ece(confidence, right), _ece(confidence, right, drawn), of=len(right), units=0)
         if 0 < right.sum() < len(right):
-            found["auroc"] = _rate(auroc(confidence, right), _auroc(confidence, right, drawn), of=len(right), units=0)
+            units = round(float(min(right.sum(), len(right) - right.sum())))
+            samples = _auroc(confidence, right, drawn)
+            found["auroc"] = _rate(auroc(confidence, right), samples, of=len(right), units=units)
     return {name: found[name] for name in DEFINITIONS if name in found}
 
 
@@ -408,7 +411,7 @@ def _divide(above: Floats, below: Floats) -> Floats:
 
 
 def _rate(value: float, samples: Floats, *, of: int, units: int) -> Rate:
-    """`units` is the number of questions behind a share; 0 where the figure is no share."""
+    """`units` is the number of questions behind a share, of the rarer sort where it compares two; 0 for no share."""
     finite = samples[np.isfinite(samples)]
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(finite, [tail, 1 - tail]) if len(finite) else (value, value)

@@ -234,8 +234,7 @@ def open_library(path: str | Path, documents: str | Path | None) -> Iterator[Lib
         except OSError as error:
             raise LibraryProblem(f"{printable(marker)} cannot be written ({error.strerror or error}).") from None
         if documents is None:
-            if not library.documents():
-                library.add_builtin()
+            library.add_builtin()
         else:
             with _bar("Indexing") as shown:
                 report = library.update([documents], prune=True, progress=shown)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from eval import gate
-from eval.gate import PARTS, Floor, Part, floors, lines, table
+from eval.gate import PARTS, Floor, Part, floors, lines, row
 from eval.metrics import DEFINITIONS, Judgement, judge
 from eval.questions import KINDS, Question
 
@@ -58,7 +58,7 @@ def test_other_figures_are_shown_without_a_verdict() -> None:
     found = lines("set", judgements("a"), [])
     assert "refusal_recall" in {line.figure for line in found}
     assert {line.verdict for line in found} == {""}
-    assert "set           all                     refusal_recall         1.00  .03 to 1.00" in table(found)
+    assert "set        all           refusal_recall        1.00  .03 to 1.00" in [row(line) for line in found]
 
 
 def bench(folder: Path, documents: int) -> Path:
@@ -114,4 +114,4 @@ def test_the_gate_fails_on_a_floor_not_met_and_says_what_it_skipped(
     assert gate.main() == code
     shown = capsys.readouterr().out
     assert verdict in shown
-    assert "fish          SKIPPED" in shown
+    assert "fish       SKIPPED" in shown
