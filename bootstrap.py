@@ -147,7 +147,7 @@ def torch_source(platform: str, version: str, pip: "Pip", *, override: str | Non
     if pip.finds("torch", build, *index, seconds=ANSWER_SECONDS):
         sentence = f"torch {version}, the build without CUDA, from {PYTORCH_CPU_INDEX}"
         return TorchSource(f"torch=={build}", index, cpu=True, sentence=sentence)
-    sentence = f"torch {version} as pip's own sources have it, since no build without CUDA is within reach: several GB"
+    sentence = f"torch {version} from pip's own sources: no build without CUDA is in reach, so this may be several GB"
     return TorchSource(f"torch=={version}", (), cpu=False, sentence=sentence)
 
 
