@@ -7,6 +7,7 @@ from eval import gate
 from eval.gate import PARTS, Floor, Part, floors, lines, row
 from eval.metrics import DEFINITIONS, Judgement, judge
 from eval.questions import KINDS, Question
+from index.documents import Document
 
 REFUSAL = {"answered": False, "text": "No.", "confidence": 0.1, "citations": [], "passages": []}
 
@@ -109,8 +110,8 @@ def test_the_gate_fails_on_a_floor_not_met_and_says_what_it_skipped(
     monkeypatch.setenv("FOOTNOTE_BENCH", str(bench(tmp_path, 3)))
     monkeypatch.setattr(gate, "PARTS", (Part("birds", "birds/some.jsonl", 3), Part("fish", "fish/some.jsonl", 3)))
     monkeypatch.setattr(gate, "floors", lambda: [Floor("birds", "offsets_exact", least=least)])
-    few = gate.questions.builtin()[:2]
-    monkeypatch.setattr(gate.questions, "builtin", lambda: few)
+    monkeypatch.setattr(gate.documents, "builtin", lambda: [Document("bird", "Bird", "A bird sings.")])
+    monkeypatch.setattr(gate.questions, "builtin", lambda: [Question("who", "Who sings?", ("bird",))])
     assert gate.main() == code
     shown = capsys.readouterr().out
     assert verdict in shown

@@ -331,3 +331,9 @@ def test_agreement_of_a_few_questions_does_not_look_certain() -> None:
     rate = metrics.rates(many(*[(WHY, answer())] * 4))["refusal_recall"]
     assert (rate.value, rate.high) == (1.0, 1.0)
     assert rate.low == pytest.approx(0.025**0.25)
+
+
+def test_a_single_wrong_answer_does_not_make_the_order_of_confidence_certain() -> None:
+    right, wrong = answer("The summit was held in Kazan", confidence=0.9), answer("why", confidence=0.2)
+    rate = metrics.rates(many((WHERE, right), (WHERE, right), (WHERE, right), (WHERE, wrong)))["auroc"]
+    assert (rate.value, rate.low) == (1.0, pytest.approx(0.025))
