@@ -115,7 +115,7 @@ class BundledEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        workers = min(_cores(), len(texts))
+        workers = min(cores(), len(texts))
         if workers > 1:
             with ThreadPoolExecutor(workers) as pool:
                 for row, vector in enumerate(pool.map(self.embed_query, texts)):
@@ -126,10 +126,17 @@ class BundledEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
+        return self.embed_tokens(text, limit=_TOKENS)[0]
+
+    def embed_tokens(self, text: str, *, limit: int = _POSITIONS) -> tuple[Vectors, list[tuple[int, int]], Vectors]:
+        """The vector of a text, and of each of its first `limit` tokens the span in the text, (0, 0) for those the
+        model adds, and the vector, shape (tokens, dimension), not of unit length."""
         tokenizer, session = self._model()
-        tokens = tokenizer.encode(_clean(text, _TOKENS))
-        token_vectors: Vectors = session.run(None, {"input_ids": np.array(tokens.ids, dtype=np.int64)})[0]
-        return _unit(token_vectors.mean(axis=0))
+        tokens = tokenizer.encode(_clean(text, limit))
+        kept = [*range(min(len(tokens.ids), limit) - 1), -1]  # the last one ends every text
+        numbers = np.array(tokens.ids, dtype=np.int64)[kept]
+        token_vectors: Vectors = session.run(None, {"input_ids": numbers})[0]
+        return _unit(token_vectors.mean(axis=0)), [tokens.offsets[token] for token in kept], token_vectors
 
     def _model(self) -> tuple[Any, Any]:
         """The tokenizer and the onnxruntime session."""
@@ -225,7 +232,7 @@ def _load_tokenizer(folder: Path) -> Any:
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(_TOKENS)
+    tokenizer.no_truncation()  # embed_tokens cuts, to what its caller wants
     return tokenizer
 
 
@@ -259,7 +266,7 @@ def _unit(vectors: Vectors) -> Vectors:
     return unit
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

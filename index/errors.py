@@ -1,10 +1,10 @@
 """What can go wrong, as a small tree. The text of each is one sentence for a person: what is wrong, what to do.
 
-    FootnoteError
-    ├── BadInput          the question, file or option cannot be used as given
-    ├── NotFound          no document of that id
-    ├── LibraryProblem    the library cannot be opened, read or written
-    └── MissingPart       something that has to be installed or downloaded first
+FootnoteError
+├── BadInput          the question, file or option cannot be used as given
+├── NotFound          no document of that id
+├── LibraryProblem    the library cannot be opened, read or written
+└── MissingPart       something that has to be installed or downloaded first
 """
 
 

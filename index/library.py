@@ -22,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from index.documents import SUFFIXES, Document, builtin, decodable, printable, read
-from index.embed import Embedder, load_embedder
+from index.embed import BundledEmbedder, Embedder, load_embedder
 from index.errors import BadInput, LibraryProblem, NotFound
-from index.split import Passage, split
+from index.reading import Reader, Reading, packed, unpacked
+from index.split import Passage, Sentence, split
 from index.vectors import LARGE, Vectors
 from index.words import content_stems
 
@@ -75,14 +76,15 @@ CREATE TABLE passages (
     document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
-    vector BLOB NOT NULL             -- float16
+    vector BLOB NOT NULL,            -- the embedder's, float16
+    word_starts BLOB NOT NULL,       -- int32: where in the passage each content word starts
+    word_vectors BLOB NOT NULL       -- int8, 128 a word: index.reading.packed
 );
 CREATE INDEX passages_of_document ON passages (document);
 CREATE TABLE sentences (
     passage INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
-    vector BLOB NOT NULL,            -- float16
     PRIMARY KEY (passage, start)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(stems, content='', tokenize='unicode61 remove_diacritics 0');
@@ -90,8 +92,8 @@ CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
 """
 
 Vector = npt.NDArray[np.float32]
-EmbeddedPassage = tuple[Passage, Vector, Sequence[Vector]]
-"""A passage, its vector and those of its sentences."""
+EmbeddedPassage = tuple[Passage, Vector, Reading]
+"""A passage, the embedder's vector of it and what was read in it."""
 
 log = logging.getLogger("footnote")
 
@@ -127,12 +129,17 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSentence:
-    """A sentence of a passage, its span in the document and its vector (unit length)."""
+class StoredPassage:
+    """What is stored of a passage beyond its text.
 
-    start: int
-    end: int
-    vector: Vector
+    sentences    in reading order
+    word_starts  where in the document each content word starts, shape (words,)
+    words        their vectors in context, shape (words, 128), unit length
+    """
+
+    sentences: tuple[Sentence, ...]
+    word_starts: npt.NDArray[np.int32]
+    words: Vector
 
 
 @dataclass(slots=True)
@@ -168,6 +175,7 @@ class Library:
         self._connection = connection
         self._named_embedder = embedder
         self._embedder: Embedder | None = None
+        self._reader: Reader | None = None
         self._lock = threading.RLock()
         self._vectors: Vectors | None = None
         self._vectors_of: tuple[int, int] = (-1, -1)
@@ -219,6 +227,15 @@ class Library:
             return self._embedder
 
     @property
+    def reader(self) -> Reader:
+        """What reads passages word by word: the bundled model, whichever the embedder is."""
+        with self._lock:
+            if self._reader is None:
+                embedder = self.embedder
+                self._reader = Reader(embedder if isinstance(embedder, BundledEmbedder) else BundledEmbedder())
+            return self._reader
+
+    @property
     def generation(self) -> int:
         """A number that grows with every change of the library, by whichever process."""
         return int(self._about("generation") or 0)
@@ -246,7 +263,7 @@ class Library:
         """The `k` passages that fit the query best, best first: cosine and BM25 fused."""
         if k < 1:
             raise BadInput(f"k is {k}; ask for 1 passage or more.")
-        vector = self.embed_question(query)
+        vector = self.embedder.embed_query(query)
         with self._reading() as rows:
             vectors = self._searchable()
             wide = max(_CANDIDATES, 3 * k)
@@ -269,22 +286,17 @@ class Library:
                 found.append(Found(document.id, row[1], row[2], text, fused, cosine, word_score, key))
             return found
 
-    def embed_question(self, question: str) -> Vector:
-        """The vector of a question, shape (dimension,), unit length."""
-        return self.embedder.embed_query(question)
-
-    def sentences(self, passages: Sequence[Found]) -> list[list[StoredSentence]]:
-        """The sentences of each passage, in reading order."""
+    def stored(self, passage: Found) -> StoredPassage:
+        """The sentences and word vectors of a passage that was found."""
         with self._reading() as rows:
-            return [
-                [
-                    StoredSentence(start, stop, np.frombuffer(blob, dtype=np.float16).astype(np.float32))
-                    for start, stop, blob in rows.execute(
-                        "SELECT start, stop, vector FROM sentences WHERE passage = ? ORDER BY start", (passage.key,)
-                    )
-                ]
-                for passage in passages
-            ]
+            starts, words = rows.execute(
+                "SELECT word_starts, word_vectors FROM passages WHERE key = ?", (passage.key,)
+            ).fetchone()
+            spans = rows.execute("SELECT start, stop FROM sentences WHERE passage = ? ORDER BY start", (passage.key,))
+            sentences = tuple(Sentence(*span) for span in spans)
+        return StoredPassage(
+            sentences, np.frombuffer(starts, dtype=np.int32) + np.int32(passage.start), unpacked(words)
+        )
 
     def passage_count(self) -> int:
         """How many passages the library holds."""
@@ -373,14 +385,47 @@ class Library:
         transaction. Returns the number of documents."""
         with self._writing() as rows:
             keys = [row[0] for row in rows.execute("SELECT key FROM documents ORDER BY key")]
+            rows.execute("INSERT INTO words (words) VALUES ('delete-all')")
+            rows.execute("DELETE FROM passages")
             for done, key in enumerate(keys):
                 document = self._document(key)
                 if progress:
                     progress(done, len(keys), document.title)
-                self._delete_passages(rows, key)
                 self._insert_passages(rows, key, document, self._embedded(document))
+            rows.execute("DELETE FROM sentences WHERE passage NOT IN (SELECT key FROM passages)")
             self._sign(rows)
         return len(keys)
+
+    def faults(self) -> list[str]:
+        """What does not fit together in the library, a sentence each that says what to run; none in a good one."""
+        checks = (
+            (
+                "SELECT count(*) FROM passages WHERE document NOT IN (SELECT key FROM documents)",
+                "passages of no document",
+            ),
+            (
+                "SELECT count(*) FROM sentences WHERE passage NOT IN (SELECT key FROM passages)",
+                "sentences of no passage",
+            ),
+            (
+                "SELECT count(*) FROM documents WHERE key NOT IN (SELECT document FROM passages)",
+                "documents without passages",
+            ),
+            (
+                f"SELECT count(*) FROM passages WHERE length(vector) != {2 * self.embedder.dimension}",
+                "passages whose vector has a wrong length",
+            ),
+            (
+                "SELECT abs((SELECT count(*) FROM passages) - (SELECT count(*) FROM words_docsize))",
+                "passages more or fewer than the words' table knows",
+            ),
+        )
+        with self._reading() as rows:
+            damage = rows.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                return [f"The database is damaged ({damage}); move the folder away and index your documents again."]
+            counted = [(rows.execute(query).fetchone()[0], what) for query, what in checks]
+        return [f"There are {count} {what}; run `footnote index --reembed`." for count, what in counted if count]
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -490,15 +535,12 @@ class Library:
         """The passages of a document, the vector of each, and those of its sentences."""
         passages = split(document.text)
         texts = [document.text[passage.start : passage.end] for passage in passages]
-        sentences = [document.text[part.start : part.end] for passage in passages for part in passage.sentences]
-        vectors = self.embedder.embed([*texts, *sentences])
-        after = len(passages)
-        embedded: list[EmbeddedPassage] = []
-        for number, passage in enumerate(passages):
-            count = len(passage.sentences)
-            embedded.append((passage, vectors[number], list(vectors[after : after + count])))
-            after += count
-        return embedded
+        readings = self.reader.read_all(texts)
+        if isinstance(self.embedder, BundledEmbedder):  # one pass gives both
+            vectors: Sequence[Vector] = [reading.vector for reading in readings]
+        else:
+            vectors = list(self.embedder.embed(texts))
+        return list(zip(passages, vectors, readings, strict=True))
 
     def _insert_passages(
         self,
@@ -507,17 +549,22 @@ class Library:
         document: Document,
         embedded: list[EmbeddedPassage],
     ) -> None:
-        for passage, vector, sentence_vectors in embedded:
+        for passage, vector, reading in embedded:
             passage_key = rows.execute(
-                "INSERT INTO passages (document, start, stop, vector) VALUES (?, ?, ?, ?)",
-                (key, passage.start, passage.end, vector.astype(np.float16).tobytes()),
+                "INSERT INTO passages (document, start, stop, vector, word_starts, word_vectors)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    passage.start,
+                    passage.end,
+                    vector.astype(np.float16).tobytes(),
+                    reading.starts.tobytes(),
+                    packed(reading.words),
+                ),
             ).lastrowid
             rows.executemany(
-                "INSERT INTO sentences (passage, start, stop, vector) VALUES (?, ?, ?, ?)",
-                [
-                    (passage_key, sentence.start, sentence.end, own.astype(np.float16).tobytes())
-                    for sentence, own in zip(passage.sentences, sentence_vectors, strict=True)
-                ],
+                "INSERT INTO sentences (passage, start, stop) VALUES (?, ?, ?)",
+                [(passage_key, sentence.start, sentence.end) for sentence in passage.sentences],
             )
             rows.execute(
                 "INSERT INTO words (rowid, stems) VALUES (?, ?)",
@@ -612,6 +659,11 @@ class Library:
         identity = self._about("embedder_identity")
         if identity is None:
             return
+        if self.embedder.identity == identity and self._about("reader_identity") != self.reader.identity:
+            raise LibraryProblem(
+                f"The library in {printable(self.path)} was made by another version of Footnote;"
+                " run `footnote index --reembed` to bring it up to date."
+            )
         if self.embedder.identity != identity:
             raise LibraryProblem(
                 f"The library in {printable(self.path)} was made with the embedder {self._about('embedder_name')!r} and"
@@ -625,7 +677,7 @@ class Library:
             [
                 ("embedder_name", self.embedder.name),
                 ("embedder_identity", self.embedder.identity),
-                ("embedder_dimension", str(self.embedder.dimension)),
+                ("reader_identity", self.reader.identity),
             ],
         )
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import snowballstemmer
 
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W_]+(?:[’'][^\W_]+)*")
-_CJK = re.compile(r"([぀-ヿ㐀-鿿豈-﫿])")
+_CJK = "[぀-ヿ㐀-鿿豈-﫿]"
+_TOKEN = re.compile(rf"{_CJK}|\d+(?:[.,:]\d+)*|(?:(?!{_CJK})[^\W_])+(?:[’'](?:(?!{_CJK})[^\W_])+)*")
 _stemmer = snowballstemmer.stemmer("porter")
 
 STOPWORDS = frozenset(
@@ -21,12 +21,24 @@ STOPWORDS = frozenset(
 """Words that say nothing about what a text speaks of."""
 
 
+def places(text: str) -> list[tuple[int, int, str]]:
+    """The words and numbers of a text in order: start, end and the word, lower-cased, without accents and without a
+    possessive 's. In Chinese and Japanese each character is a word."""
+    return [(match.start(), match.end(), _folded(match.group())) for match in _TOKEN.finditer(text)]
+
+
 def tokens(text: str) -> list[str]:
-    """The words and numbers of a text, lower-cased, in order; a possessive 's is dropped, a CJK character is a word."""
-    folded = unicodedata.normalize("NFKD", text.lower())
-    plain = "".join(character for character in folded if not unicodedata.combining(character))
-    found = _TOKEN.findall(_CJK.sub(r" \1 ", plain))
-    return [token[:-2] if token.endswith(("'s", "’s")) else token for token in found]
+    """The words of `places`."""
+    return [_folded(word) for word in _TOKEN.findall(text)]
+
+
+@lru_cache(maxsize=65_536)
+def _folded(word: str) -> str:
+    word = word.lower()
+    if not word.isascii():
+        decomposed = unicodedata.normalize("NFKD", word)
+        word = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return word[:-2] if word.endswith(("'s", "’s")) and len(word) > 2 else word
 
 
 @lru_cache(maxsize=65_536)

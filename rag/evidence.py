@@ -1,49 +1,68 @@
 """What speaks for a sentence being the answer: one row of numbers, the signals, for each candidate sentence.
 
-All signals lie in 0..1 or close to it. `SIGNALS` names the columns; the fitted models in ranking.json are trained on
-them by eval/fit.py.
+`SIGNALS` names the columns. All lie in 0..1 or close to it and none depends on the size of the library or on the
+embedder, so that the models in ranking.json, which eval/fit.py trains on them, carry over.
 """
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from index.library import Found, Library, StoredSentence
-from index.words import STOPWORDS, stem, tokens
+from index.library import Found, Library
+from index.words import STOPWORDS, places, stem, tokens
 from rag.kinds import asked, holds
 
 SIGNALS = (
-    "sentence_cosine",  # question and sentence
-    "neighbour_cosine",  # question and the better of the two sentences around it
-    "passage_cosine",
-    "passage_keywords",  # BM25 of the passage, divided by the best passage's
-    "passage_rank",  # 1 / (1 + rank)
-    "coverage",  # share of the question's words, weighted by rarity, that stand in the sentence
+    "late",  # late interaction: mean over the question's words of the nearest word in the sentence
+    "late_rare",  # ... weighted by the words' rarity
+    "late_weakest",  # ... of the word that finds least
+    "late_names",  # ... mean over names and numbers only (1 where the question has none)
+    "late_focus",  # ... of the word that says what is asked for: "which *banks*"
+    "late_near",  # mean, as late, in the sentence and its neighbours
+    "late_passage",  # mean in the passage
+    "late_passage_weakest",
+    "late_passage_names",
+    "meaning",  # cosine of the mean word vectors of question and sentence
+    "passage_score",  # the passage's score divided by the best passage's
+    "passage_keywords",  # BM25, divided by the best passage's
+    "coverage",  # share of the question's stems, weighted by rarity, that stand in the sentence
     "coverage_near",  # ... in the sentence or its neighbours
     "coverage_passage",  # ... in the passage or the document's title
-    "rarest_missing",  # the weight of the rarest word of the question that is not near, among all its words' weights
     "names_covered",  # share of the question's names and numbers near the sentence (1 where it has none)
     "pairs",  # share of the question's neighbouring word pairs that stand close together in the sentence
     "kind_held",  # the asked kind of answer stands in the sentence
     "kind_near",  # ... in a neighbour
-    "new_words",  # share of the sentence's words that are not the question's
+    "new_words",  # share of the sentence's content words that are not the question's
     "length",  # words / 40, at most 1.5
     "heading",  # a title or heading
-    "opening",  # the first sentence of its document's first passage
+    "asks",  # a question itself
+    "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
 )
 
-_NAME_OR_NUMBER = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+|\d[\d.,]*\d|\d")
+_NEAR_WORDS = 30
+"""How many content words on either side of a sentence count as near it."""
+
+_FOCUS = re.compile(
+    r"\b(?:what|which|how|who|whose|when|where|why)\b(?:\s+(?:many|much|long|often|far))?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question taken apart: the weight of each content stem is its rarity in the library."""
+    """A question taken apart.
+
+    kind     the kind of answer asked for (rag.kinds)
+    stems    of its content words; `weights`: how rare each is in the library
+    names    stems of names and numbers;  `words`: all words, lower-cased
+    vectors  a row for each content word that was read, shape (rows, 128); `rarity`, `is_name`: of those rows
+    focus    the row of the word that says what is asked for
+    """
 
     text: str
     kind: str
@@ -51,24 +70,27 @@ class Question:
     weights: dict[str, float]
     names: frozenset[str]
     words: frozenset[str]
+    vectors: npt.NDArray[np.float32]
+    rarity: npt.NDArray[np.float64]
+    is_name: npt.NDArray[np.bool_]
+    focus: int
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer, with its signals. `passage` is its passage's rank, `position` its place in it."""
+    """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors."""
 
     document: str
     start: int
     end: int
     text: str
     passage: int
-    position: int
     signals: npt.NDArray[np.float64]
-    vector: npt.NDArray[np.float32]
+    meaning: npt.NDArray[np.float32]
 
 
 def take_apart(question: str, library: Library) -> Question:
-    """Weighs the words of a question by how rare they are in the library (idf as in BM25)."""
+    """Reads a question and weighs its words by how rare they are in the library (idf as in BM25)."""
     words = tokens(question)
     stems = tuple(dict.fromkeys(stem(word) for word in words if word not in STOPWORDS))
     if not stems:  # "Who is he?": better all words than none
@@ -76,74 +98,116 @@ def take_apart(question: str, library: Library) -> Question:
     counts = library.passages_with(stems)
     passages = library.passage_count()
     weights = {one: math.log(1 + (passages - count + 0.5) / (count + 0.5)) for one, count in counts.items()}
-    names = frozenset(stem(part) for found in _NAME_OR_NUMBER.findall(question) for part in tokens(found))
-    return Question(question, asked(question), stems, weights, names, frozenset(words))
+    reading = library.reader.read(question)
+    at = {start: (word, question[start:end]) for start, end, word in places(question)}
+    read = [at[int(start)] for start in reading.starts]
+    is_name = np.array(
+        [_is_name(int(start), shown) for start, (_, shown) in zip(reading.starts, read, strict=True)], bool
+    )
+    rarity = np.array([weights.get(stem(word), 0.0) for word, _ in read]) + 0.1
+    opener = _FOCUS.search(question)
+    after = np.flatnonzero(reading.starts >= (opener.end() if opener else 0))
+    return Question(
+        question,
+        asked(question),
+        stems,
+        weights,
+        frozenset(stem(word) for (word, _), name in zip(read, is_name, strict=True) if name),
+        frozenset(words),
+        reading.words,
+        rarity,
+        is_name,
+        int(after[0]) if len(after) else 0,
+    )
 
 
 def candidates(question: Question, library: Library, passages: Sequence[Found]) -> list[Candidate]:
     """Every sentence of the passages, with its signals, in the order of the passages."""
-    vector = library.embed_question(question.text)
-    found = []
-    for rank, (passage, sentences) in enumerate(zip(passages, library.sentences(passages), strict=True)):
-        found += _of_passage(question, vector, library, passage, rank, sentences)
-    return found
+    best = max((passage.score for passage in passages), default=1.0) or 1.0
+    return [
+        candidate
+        for rank, passage in enumerate(passages)
+        for candidate in _of_passage(question, library, passage, rank, passage.score / best)
+    ]
 
 
-def _of_passage(
-    question: Question,
-    vector: npt.NDArray[np.float32],
-    library: Library,
-    passage: Found,
-    rank: int,
-    sentences: Sequence[StoredSentence],
-) -> list[Candidate]:
+def _of_passage(question: Question, library: Library, passage: Found, rank: int, score: float) -> list[Candidate]:
+    stored = library.stored(passage)
     document = library.document(passage.document)
-    texts = [document.text[sentence.start : sentence.end] for sentence in sentences]
+    texts = [document.text[sentence.start : sentence.end] for sentence in stored.sentences]
     words = [tokens(text) for text in texts]
     stems = [[stem(word) for word in group] for group in words]
     sets = [set(group) for group in stems]
     whole = set().union(*sets, (stem(word) for word in tokens(document.title)))
-    cosines = [float(vector @ sentence.vector) for sentence in sentences]
     kinds = [holds(question.kind, text, question.words) for text in texts]
-    all_words = len(question.stems)
+    similar = question.vectors @ stored.words.T
+    in_passage = _nearest(similar)
+    question_meaning = _mean(question.vectors)
     result = []
-    for position, sentence in enumerate(sentences):
-        around = [other for other in (position - 1, position + 1) if 0 <= other < len(sentences)]
+    for position, sentence in enumerate(stored.sentences):
+        first, last = np.searchsorted(stored.word_starts, (sentence.start, sentence.end))
+        in_sentence = _nearest(similar[:, first:last])
+        near_words = _nearest(similar[:, max(0, first - _NEAR_WORDS) : last + _NEAR_WORDS])
+        meaning = _mean(stored.words[first:last])
+        around = [other for other in (position - 1, position + 1) if 0 <= other < len(texts)]
         near = sets[position].union(*(sets[other] for other in around))
         content = [one for one in stems[position] if one not in STOPWORDS]
         row = (
-            cosines[position],
-            max((cosines[other] for other in around), default=0.0),
-            passage.similarity,
+            _average(in_sentence),
+            _average(in_sentence, question.rarity),
+            float(in_sentence.min(initial=1.0)) if len(in_sentence) else 0.0,
+            _average(in_sentence[question.is_name]) if question.is_name.any() else 1.0,
+            float(in_sentence[question.focus]) if len(in_sentence) else 0.0,
+            _average(near_words),
+            _average(in_passage),
+            float(in_passage.min(initial=1.0)) if len(in_passage) else 0.0,
+            _average(in_passage[question.is_name]) if question.is_name.any() else 1.0,
+            float(question_meaning @ meaning),
+            score,
             passage.keywords,
-            1 / (1 + rank),
             _coverage(question, sets[position]),
             _coverage(question, near),
             _coverage(question, whole),
-            _rarest_missing(question, near),
-            _share(question.names, near | whole & question.names if position == 0 else near),
+            sum(name in near for name in question.names) / len(question.names) if question.names else 1.0,
             _pairs(question.stems, stems[position]),
             kinds[position],
             max((kinds[other] for other in around), default=0.0),
             sum(one not in question.weights for one in content) / max(1, len(content)),
             min(1.5, len(words[position]) / 40),
-            float(texts[position][-1:] not in ".!?…”\"’'。！？)" and len(texts[position]) < 150),
-            float(position == 0 and passage.start == 0),
-            min(1.0, all_words / 12),
+            float(_is_heading(texts[position])),
+            float(texts[position].rstrip("\"”’')").endswith("?")),
+            float(passage.start == 0),
+            min(1.0, len(question.stems) / 12),
         )
+        signals = np.array(row, dtype=np.float64)
         result.append(
-            Candidate(
-                passage.document,
-                sentence.start,
-                sentence.end,
-                texts[position],
-                rank,
-                position,
-                np.array(row, dtype=np.float64),
-                sentence.vector,
-            )
+            Candidate(passage.document, sentence.start, sentence.end, texts[position], rank, signals, meaning)
         )
     return result
+
+
+def _is_name(start: int, word: str) -> bool:
+    """A number, or a capitalised word that does not only open the question."""
+    return word[0].isdigit() or (start > 0 and word[0].isupper())
+
+
+def _is_heading(sentence: str) -> bool:
+    return len(sentence) < 150 and sentence[-1] not in ".!?…:;,\"”’')]。！？」』"
+
+
+def _nearest(similar: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """For each word of the question the similarity of the nearest word; 0 where there is none."""
+    nearest: npt.NDArray[np.float32] = similar.max(axis=1, initial=0.0)
+    return nearest
+
+
+def _average(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float64] | None = None) -> float:
+    return float(np.average(values, weights=weights)) if len(values) else 0.0
+
+
+def _mean(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    total: npt.NDArray[np.float32] = vectors.sum(axis=0)
+    return total / max(float(np.linalg.norm(total)), 1e-12)
 
 
 def _coverage(question: Question, present: set[str]) -> float:
@@ -153,26 +217,15 @@ def _coverage(question: Question, present: set[str]) -> float:
     return sum(weight for one, weight in question.weights.items() if one in present) / total
 
 
-def _rarest_missing(question: Question, present: set[str]) -> float:
-    heaviest = max(question.weights.values(), default=0.0)
-    missing = max((weight for one, weight in question.weights.items() if one not in present), default=0.0)
-    return missing / heaviest if heaviest else 0.0
-
-
-def _share(wanted: Iterable[str], present: set[str]) -> float:
-    names = list(wanted)
-    return sum(name in present for name in names) / len(names) if names else 1.0
-
-
 def _pairs(question: Sequence[str], sentence: Sequence[str]) -> float:
     """The share of word pairs of the question that stand within four words of each other in the sentence."""
     if len(question) < 2:
         return 0.0
-    places: dict[str, list[int]] = {}
+    at: dict[str, list[int]] = {}
     for place, word in enumerate(sentence):
-        places.setdefault(word, []).append(place)
+        at.setdefault(word, []).append(place)
     close = sum(
-        any(abs(one - other) <= 4 for one in places.get(left, ()) for other in places.get(right, ()))
+        any(abs(one - other) <= 4 for one in at.get(left, ()) for other in at.get(right, ()))
         for left, right in pairwise(question)
     )
     return close / (len(question) - 1)

@@ -87,7 +87,7 @@ def shown(words: str) -> str:
 
 
 def _repeats(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
-    return any(float(candidate.vector @ other.vector) >= SAME_MEANING for other in chosen)
+    return any(float(candidate.meaning @ other.meaning) >= SAME_MEANING for other in chosen)
 
 
 def _widened(candidate: Candidate, document: Document) -> Quote:

@@ -18,11 +18,14 @@ from rag.evidence import SIGNALS, Candidate
 
 ANSWER_SIGNALS = (
     *(f"best_{name}" for name in SIGNALS),
-    "best_score",  # of the best sentence, as log-odds / 5
-    "margin",  # between the two best sentences, as log-odds / 5
-    "cosine_above",  # the best sentence's cosine above the mean of all candidates'
-    "cosine_highest",  # whether the best sentence is also the nearest by cosine
-    "coverage_best",  # the best coverage of any candidate
+    "best_score",  # of the best sentence, the log of its odds, divided by 5
+    "margin",  # between the two best sentences, likewise
+    "margin_five",  # between the first and the fifth, likewise
+    "late_highest",  # the best late interaction of any candidate
+    "late_above",  # the best sentence's above the mean of all candidates'
+    "late_rare_highest",
+    "coverage_highest",
+    "passage_weakest_highest",  # the best late_passage_weakest of any passage
     "agreement",  # of the five best sentences, the share from the best one's passage
 )
 
@@ -76,21 +79,27 @@ def rank(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
 def answer_signals(ranked: Sequence[tuple[Candidate, float]]) -> npt.NDArray[np.float64]:
     """The row of ANSWER_SIGNALS for a ranked, non-empty list of candidates."""
     best, score = ranked[0]
-    runner_up = ranked[1][1] if len(ranked) > 1 else score - 5
-    cosines = np.array([candidate.signals[0] for candidate, _ in ranked])
-    coverage = SIGNALS.index("coverage")
+    scores = [score for _, score in ranked] + [score - 5]
+    table = np.stack([candidate.signals for candidate, _ in ranked])
+    highest = table.max(axis=0)
     top = [candidate for candidate, _ in ranked[:5]]
     return np.array(
         [
             *best.signals,
             score / 5,
-            (score - runner_up) / 5,
-            best.signals[0] - cosines.mean(),
-            float(cosines[0] >= cosines.max()),
-            max(candidate.signals[coverage] for candidate, _ in ranked),
+            (score - scores[1]) / 5,
+            (score - scores[min(4, len(scores) - 1)]) / 5,
+            highest[_LATE],
+            best.signals[_LATE] - table[:, _LATE].mean(),
+            highest[SIGNALS.index("late_rare")],
+            highest[SIGNALS.index("coverage")],
+            highest[SIGNALS.index("late_passage_weakest")],
             sum(candidate.passage == best.passage for candidate in top) / len(top),
         ]
     )
+
+
+_LATE = SIGNALS.index("late")
 
 
 def confidence(ranked: Sequence[tuple[Candidate, float]]) -> float:
