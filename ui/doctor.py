@@ -1,0 +1,77 @@
+"""Looks a library and an installation over and says in plain words what is wrong and what to run."""
+
+import importlib.metadata
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import FootnoteError
+from index.library import DATABASE, Library, default_path
+from rag.chatbot import Chatbot
+
+_NEEDED = ("faiss-cpu", "gradio", "llama-index-core", "numpy", "onnxruntime", "sentence-transformers", "torch")
+_ROOM = 200 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `text` is a sentence, with what to run where it is not fine."""
+
+    fine: bool
+    text: str
+
+
+def examine(library: "str | Path | None") -> list[Finding]:
+    """Checks the installation and the library in a folder (default: the user's). Changes nothing."""
+    folder = Path(library).expanduser() if library is not None else default_path()
+    return [*_installation(), *_library(folder)]
+
+
+def _installation() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(sys.version_info >= (3, 11), f"Python is {version}; Footnote needs 3.11 or newer.")
+    missing = []
+    for name in _NEEDED:
+        try:
+            importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        yield Finding(False, f"Not installed: {', '.join(missing)}; run `pip install {' '.join(missing)}`.")
+    else:
+        yield Finding(True, f"All {len(_NEEDED)} main packages are installed.")
+
+
+def _library(folder: Path) -> Iterator[Finding]:
+    if not (folder / DATABASE).exists():
+        yield Finding(not folder.is_file(), f"There is no library in {folder} yet; `footnote index PATH` makes one.")
+        return
+    try:
+        with Library.open(folder, create=False) as library:
+            yield Finding(True, f"The library in {folder} opens; its embedder is {library.embedder.name}.")
+            faults = library.faults()
+            yield from (Finding(False, fault) for fault in faults)
+            documents = library.documents()
+            if not faults:
+                count = sum(document.passages for document in documents)
+                yield Finding(True, f"{len(documents)} documents with {count:,} passages, all consistent.")
+            if documents:
+                yield _self_test(library, documents[0].title)
+    except FootnoteError as error:
+        yield Finding(False, str(error))
+        return
+    free = shutil.disk_usage(folder).free
+    yield Finding(free > _ROOM, f"{free // 2**20:,} MB are free on the library's disk.")
+
+
+def _self_test(library: Library, title: str) -> Finding:
+    """Asks for a title and compares every offset with the stored text."""
+    answer = Chatbot(library).ask(f"What is said about {title[:200]}?")
+    spans = [(span.document, span.start, span.end, span.text) for span in answer.passages]
+    spans += [(citation.document, citation.start, citation.end, citation.quote) for citation in answer.citations]
+    wrong = [span for span in spans if library.document(span[0]).text[span[1] : span[2]] != span[3]]
+    if wrong or not spans:
+        return Finding(False, "A question found nothing or wrong offsets; run `footnote index --reembed`.")
+    return Finding(True, f"A question was asked: {len(spans)} spans found, every offset right.")
