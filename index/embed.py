@@ -31,6 +31,9 @@ _BUNDLED_FOLDER = Path(__file__).parent / "models" / "all-MiniLM-L6-v2-int8"
 _TOKENS = 256
 """The longest text in tokens, from the model's own sentence_bert_config.json; what is beyond is not seen."""
 
+_POSITIONS = 512
+"""The most tokens the architecture takes at once (max_position_embeddings)."""
+
 _CHARACTERS_A_TOKEN = 32
 """Texts are cut to this many characters for each token that the model takes, so that a huge one costs no more than a
 long one. English has four to five."""
