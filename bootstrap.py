@@ -69,8 +69,8 @@ def make_environment(root: Path, *, test: bool, torch_index: str | None = None) 
 
     started = time.monotonic()
     anew = found.get("python") != wanted["python"]
-    print(f"{'Making' if anew else 'Updating'} .venv with Python {sys.version.split()[0]}", flush=True)
     stamp.unlink(missing_ok=True)
+    print(f"{'Making' if anew else 'Updating'} .venv with Python {sys.version.split()[0]}", flush=True)
     if anew:
         try:
             venv.create(environment, with_pip=True, clear=True, symlinks=os.name != "nt")

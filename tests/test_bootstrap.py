@@ -285,12 +285,20 @@ def test_another_index_for_torch_is_asked_at_once(project: Path) -> None:
     assert "torch-9.9.0+cu1" in installed(project)
 
 
+# A test runner in the background may have been told to ignore interrupts, which what it starts would inherit.
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_path("bootstrap.py", run_name="__main__")
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="an interrupt is sent by a POSIX signal")
 def test_an_interrupt_leaves_no_stamp_and_one_sentence(project: Path) -> None:
     shutil.copy(ROOT / "bootstrap.py", project)
     (project / "requirements.lock").write_text("torch==9.9.0\nother==2.0\n# changed\n")
     process = subprocess.Popen(
-        [sys.executable, "bootstrap.py"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", INTERRUPTIBLE], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     process.stdout.readline()

@@ -74,7 +74,7 @@ def test_the_wheel_holds_every_file_of_the_four_packages_and_nothing_else(names:
         (r"eval/questions/\w+\.jsonl", 1),
         (r"ui/.+\.(css|js)", 1),
         (r"(index|rag|eval|ui)/py\.typed", 4),
-        (r"footnote_rag-[\d.]+\.dist-info/licenses/(LICENSE|NOTICE)", 2),
+        (r"footnote_rag-[\d.]+\.dist-info/licenses/(LICENSE|LICENSE-APACHE|NOTICE)", 3),
     ],
 )
 def test_the_wheel_holds_the_package_data(pattern: str, at_least: int, names: set[str]) -> None:
