@@ -31,9 +31,6 @@ _BUNDLED_FOLDER = Path(__file__).parent / "models" / "all-MiniLM-L6-v2-int8"
 _TOKENS = 256
 """The longest text in tokens, from the model's own sentence_bert_config.json; what is beyond is not seen."""
 
-_POSITIONS = 512
-"""The most tokens the architecture takes at once (max_position_embeddings)."""
-
 _CHARACTERS_A_TOKEN = 32
 """Texts are cut to this many characters for each token that the model takes, so that a huge one costs no more than a
 long one. English has four to five."""
@@ -129,14 +126,14 @@ class BundledEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
-        return self.embed_tokens(text, limit=_TOKENS)[0]
+        return self.embed_tokens(text)[0]
 
-    def embed_tokens(self, text: str, *, limit: int = _POSITIONS) -> tuple[Vectors, list[tuple[int, int]], Vectors]:
-        """The vector of a text, and of each of its first `limit` tokens the span in the text, (0, 0) for those the
-        model adds, and the vector, shape (tokens, dimension), not of unit length."""
+    def embed_tokens(self, text: str) -> tuple[Vectors, list[tuple[int, int]], Vectors]:
+        """The vector of a text, and of each token that the model takes (256) the span in the text, (0, 0) for the two
+        that the model adds, and the vector, shape (tokens, dimension), not of unit length."""
         tokenizer, session = self._model()
-        tokens = tokenizer.encode(_clean(text, limit))
-        kept = [*range(min(len(tokens.ids), limit) - 1), -1]  # the last one ends every text
+        tokens = tokenizer.encode(_clean(text, _TOKENS))
+        kept = [*range(min(len(tokens.ids), _TOKENS) - 1), -1]  # the last one ends every text
         numbers = np.array(tokens.ids, dtype=np.int64)[kept]
         token_vectors: Vectors = session.run(None, {"input_ids": numbers})[0]
         return _unit(token_vectors.mean(axis=0)), [tokens.offsets[token] for token in kept], token_vectors

@@ -7,7 +7,7 @@ sentence first for 79 % of squad2's development questions where the cosine of wh
 fitted on these vectors holds for all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -52,24 +52,29 @@ class Reader:
         return f"{self._model.identity}-{DIMENSION}"
 
     def read(self, text: str) -> Reading:
-        """One text; words beyond the model's 512 tokens are not read."""
-        vector, offsets, tokens = self._model.embed_tokens(text)
-        starts, pooled = [], []
-        first = 0
-        for start, end, word in places(text):
-            while first < len(offsets) and offsets[first][1] <= start:
-                first += 1
-            last = first
-            while last < len(offsets) and offsets[last][0] < end:
-                last += 1
-            if last > first and word not in STOPWORDS:
-                starts.append(start)
-                pooled.append(tokens[first:last].mean(axis=0))
+        """One text; what is longer than the model takes at once is read in parts. `vector` is that of the first part."""
+        first: Vectors | None = None
+        starts: list[int] = []
+        pooled: list[Vectors] = []
+        begin = 0
+        while begin < len(text) or first is None:
+            vector, offsets, tokens = self._model.embed_tokens(text[begin:])
+            first = vector if first is None else first
+            seen = max(end for _, end in offsets)
+            rest = text[begin + seen :].strip()
+            space = text.rfind(" ", begin + seen // 2, begin + seen) if rest else -1
+            stop = begin + seen if space < 0 else space  # a word that was cut is read whole in the next part
+            for start, vectors in _pooled(text[begin:stop], offsets, tokens):
+                starts.append(begin + start)
+                pooled.append(vectors)
+            if not rest or stop <= begin:
+                break
+            begin = stop
         if not starts:
-            return Reading(vector, np.empty(0, dtype=np.int32), np.empty((0, DIMENSION), dtype=np.float32))
+            return Reading(first, np.empty(0, dtype=np.int32), np.empty((0, DIMENSION), dtype=np.float32))
         basis = _basis()
         words = np.stack(pooled) @ basis[:-1] + basis[-1]
-        return Reading(vector, np.array(starts, dtype=np.int32), _unit(words))
+        return Reading(first, np.array(starts, dtype=np.int32), _unit(words))
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         """Several texts, spread over the cores."""
@@ -77,6 +82,19 @@ class Reader:
             return [self.read(text) for text in texts]
         with ThreadPoolExecutor(cores()) as pool:
             return list(pool.map(self.read, texts))
+
+
+def _pooled(text: str, offsets: Sequence[tuple[int, int]], tokens: Vectors) -> Iterator[tuple[int, Vectors]]:
+    """Where each content word starts, and the mean of the vectors of its tokens."""
+    first = 0
+    for start, end, word in places(text):
+        while first < len(offsets) and offsets[first][1] <= start:
+            first += 1
+        last = first
+        while last < len(offsets) and offsets[last][0] < end and offsets[last][1] > 0:
+            last += 1
+        if last > first and word not in STOPWORDS:
+            yield start, tokens[first:last].mean(axis=0)
 
 
 def packed(words: Vectors) -> bytes:

@@ -8,7 +8,7 @@ from index.documents import Document
 from index.library import Library
 from index.split import Sentence, split_sentences
 from rag.answer import Citation
-from rag.evidence import SIGNALS, Candidate
+from rag.evidence import Candidate
 from rag.retrieve import Retrieved
 
 SECOND_WITHIN = 0.7
@@ -42,17 +42,14 @@ class Quote:
 def choose(retrieved: Retrieved, library: Library) -> list[Quote]:
     """The quotes that answer, grouped by document, in reading order."""
     chosen: list[Candidate] = []
-    heading = SIGNALS.index("heading")
     best: float | None = None
     for candidate, score in retrieved.sentences:
-        if candidate.signals[heading] and best is None and len(retrieved.sentences) > 1:
-            continue  # a title names a subject but states nothing
         if best is None:
             chosen, best = [candidate], score
             continue
         if best - score > SECOND_WITHIN or len(chosen) == 2:
             break
-        if not candidate.signals[heading] and not _repeats(candidate, chosen):
+        if not _repeats(candidate, chosen):
             chosen.append(candidate)
     quotes = [_widened(candidate, library.document(candidate.document)) for candidate in chosen]
     return _merged(quotes, [candidate.document for candidate in chosen])

@@ -67,6 +67,12 @@ def _logistic(stored: dict[str, float], names: Sequence[str]) -> Logistic:
     return Logistic(np.array([stored[name] for name in names]), stored["intercept"])
 
 
+def quotable(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that state something: without headings and questions, unless there is nothing else."""
+    statements = [one for one in candidates if not one.signals[_HEADING] and not one.signals[_ASKS]]
+    return statements or list(candidates)
+
+
 def rank(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
     """Candidates with their log-odds of answering, likeliest first."""
     if not candidates:
@@ -100,6 +106,8 @@ def answer_signals(ranked: Sequence[tuple[Candidate, float]]) -> npt.NDArray[np.
 
 
 _LATE = SIGNALS.index("late")
+_HEADING = SIGNALS.index("heading")
+_ASKS = SIGNALS.index("asks")
 
 
 def confidence(ranked: Sequence[tuple[Candidate, float]]) -> float:

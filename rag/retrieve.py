@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from index.library import Found, Library
 from rag.evidence import Candidate, Question, candidates, take_apart
-from rag.ranking import confidence, rank
+from rag.ranking import confidence, quotable, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +21,5 @@ def retrieve(library: Library, question: str, *, k: int = 10) -> Retrieved:
     """Searches the library for a question that stands alone."""
     asked = take_apart(question, library)
     passages = library.search(question, k=k)
-    ranked = rank(candidates(asked, library, passages))
+    ranked = rank(quotable(candidates(asked, library, passages)))
     return Retrieved(asked, passages, ranked, confidence(ranked))

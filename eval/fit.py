@@ -1,0 +1,267 @@
+"""Fits the models of rag/ranking.json on development data: `python -m eval.fit --bench DIR`.
+
+The sentence model is a conditional logit: within the candidates of one question, the odds of a sentence are exp(weights
+· signals), and the likelihood that one of the sentences with evidence comes first is maximised. The answer model is a
+logistic regression of "the quote holds evidence" on signals of the whole ranking. Both are ridge-regularised and
+cross-validated by article; figures of the folds stand in the file beside the coefficients.
+
+Used are the development halves of the shipped question sets, squad2 and clapnq. mtrag's evidence is a whole passage,
+which teaches nothing about sentences.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from eval.questions import Question, load
+from index.documents import builtin, read
+from index.library import Library
+from rag.evidence import SIGNALS, Candidate, candidates, take_apart
+from rag.followup import standalone
+from rag.ranking import ANSWER_SIGNALS, Logistic, answer_signals, quotable
+
+Matrix = npt.NDArray[np.float64]
+
+FOLDS = 5
+SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
+"""What each set weighs in the fit, so that the largest doesn't decide alone."""
+
+REFUSE_WRONGLY = 1.0
+"""The weight of an unanswerable question against an answerable one in choosing the threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question of a set with its candidates, and which of them hold evidence."""
+
+    set: str
+    question: Question
+    candidates: tuple[Candidate, ...]
+    holds: npt.NDArray[np.bool_]
+    fold: int
+
+    @property
+    def signals(self) -> Matrix:
+        return np.stack([candidate.signals for candidate in self.candidates])
+
+
+def collect(name: str, library: Library, questions: Iterable[Question]) -> list[Row]:
+    """Retrieves for every question as the chatbot does."""
+    rows = []
+    for question in questions:
+        searched = standalone(question.question, question.history)
+        passages = library.search(searched)
+        found = quotable(candidates(take_apart(searched, library), library, passages))
+        holds = [
+            any(
+                one.document == candidate.document and candidate.start < one.end and one.start < candidate.end
+                for one in question.evidence
+            )
+            for candidate in found
+        ]
+        # An article of squad2 stays in one fold; of the other sets each question is one of its own.
+        article = passages[0].document if name == "squad2" else question.id
+        fold = int.from_bytes(article.encode()[-8:], "big") % 7919 % FOLDS
+        rows.append(Row(name, question, tuple(found), np.array(holds), fold))
+    return rows
+
+
+def fit_sentences(rows: Sequence[Row], *, ridge: float = 3e-4) -> Logistic:
+    """The conditional logit over SIGNALS."""
+    from scipy.optimize import minimize
+
+    used = [row for row in rows if row.holds.any() and not row.holds.all()]
+    scale = np.vstack([row.signals for row in used]).std(axis=0) + 1e-9
+    tables = [row.signals / scale for row in used]
+    importance = _importance(used)
+
+    def loss(weights: Matrix) -> tuple[float, Matrix]:
+        total, gradient = ridge * float(weights @ weights), 2 * ridge * weights
+        for row, table, weight in zip(used, tables, importance, strict=True):
+            odds = np.exp(np.clip(table @ weights - (table @ weights).max(), -50, 0))
+            share, right = odds / odds.sum(), odds * row.holds
+            total -= weight * np.log(right.sum() / odds.sum() + 1e-12)
+            gradient -= weight * (right / max(right.sum(), 1e-12) - share) @ table
+        return total, gradient
+
+    found = minimize(loss, np.zeros(len(SIGNALS)), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    return Logistic(found.x / scale, 0.0)
+
+
+def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, ridge: float = 1e-2) -> Logistic:
+    """The logistic regression over ANSWER_SIGNALS; `sentence` ranks each row (one model a row)."""
+    from scipy.optimize import minimize
+
+    pairs = [(row, *_ranked(row, model)) for row, model in zip(rows, sentence, strict=True) if row.candidates]
+    used = [row for row, _, _ in pairs]
+    table = np.stack([signals for _, signals, _ in pairs])
+    right = np.array([quoted for _, _, quoted in pairs], dtype=float)
+    mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
+    table = (table - mean) / scale
+    importance = _importance(used)
+
+    def loss(parameters: Matrix) -> tuple[float, Matrix]:
+        weights, intercept = parameters[:-1], parameters[-1]
+        odds = table @ weights + intercept
+        sure = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        total = -importance @ (right * np.log(sure + 1e-12) + (1 - right) * np.log(1 - sure + 1e-12))
+        slope = importance * (sure - right)
+        gradient = np.append(slope @ table + 2 * ridge * weights, slope.sum())
+        return float(total + ridge * weights @ weights), gradient
+
+    found = minimize(loss, np.zeros(table.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    weights = found.x[:-1] / scale
+    return Logistic(weights, float(found.x[-1] - weights @ mean))
+
+
+def _ranked(row: Row, model: Logistic) -> tuple[Matrix, bool]:
+    """The answer signals, and whether one of the two first sentences holds evidence."""
+    scores = model.log_odds(row.signals)
+    order = np.argsort(-scores, kind="stable")
+    ranked = [(row.candidates[place], float(scores[place])) for place in order]
+    return answer_signals(ranked), bool(row.holds[order[:2]].any())
+
+
+def _importance(rows: Sequence[Row]) -> Matrix:
+    counts = {name: sum(row.set == name for row in rows) for name in SHARES}
+    return np.array([SHARES[row.set] / counts[row.set] for row in rows])
+
+
+def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row, float]]]:
+    """Figures on folds that were not fitted on, by set, and the confidence in each row."""
+    models = [fit_sentences([row for row in rows if row.fold != fold]) for fold in range(FOLDS)]
+    own = [models[row.fold] for row in rows]
+    sure: list[tuple[Row, float]] = []
+    for fold in range(FOLDS):
+        kept = [place for place, row in enumerate(rows) if row.fold != fold]
+        answer = fit_answers([rows[place] for place in kept], [own[place] for place in kept])
+        for row in rows:
+            if row.fold == fold:
+                if not row.candidates:
+                    sure.append((row, 0.0))
+                    continue
+                odds = answer.log_odds(_ranked(row, models[fold])[0].reshape(1, -1))[0]
+                sure.append((row, float(1 / (1 + np.exp(-odds)))))
+    figures: dict[str, Any] = {}
+    for name in SHARES:
+        answerable = [
+            (row, model) for row, model in zip(rows, own, strict=True) if row.set == name and row.question.answerable
+        ]
+        if not answerable:
+            continue
+        first = {
+            k: np.mean([row.holds[np.argsort(-model.log_odds(row.signals))[:k]].any() for row, model in answerable])
+            for k in (1, 2, 3)
+        }
+        decided = [(row.question.answerable, value) for row, value in sure if row.set == name]
+        figures[name] = {
+            "questions": len(decided),
+            **{f"evidence_in_first_{k}": round(float(value), 4) for k, value in first.items()},
+            "answerable_auroc": round(_auroc(decided), 4),
+        }
+    return figures, sure
+
+
+def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
+    yes = np.array([value for answerable, value in decided if answerable])
+    no = np.array([value for answerable, value in decided if not answerable])
+    if not len(yes) or not len(no):
+        return float("nan")
+    return float((yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2)
+
+
+def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str, list[float]]]:
+    """The threshold with the best mean over the sets of balanced accuracy, and what it gives by set: the share of
+    answerable questions answered and of unanswerable ones refused."""
+
+    def rates(threshold: float) -> dict[str, list[float]]:
+        result = {}
+        for name in SHARES:
+            mine = [(row.question.answerable, value >= threshold) for row, value in sure if row.set == name]
+            if mine:
+                result[name] = [
+                    round(float(np.mean([given == yes for answerable, given in mine if answerable == yes])), 4)
+                    for yes in (True, False)
+                ]
+        return result
+
+    grid = np.linspace(0.05, 0.95, 91)
+    best = max(grid, key=lambda threshold: sum(sum(pair) for pair in rates(float(threshold)).values()))
+    return round(float(best), 3), rates(float(best))
+
+
+def sets(bench: Path | None, *, limit: int) -> Iterable[tuple[str, Library, list[Question]]]:
+    """The development questions and a library of their documents, set by set."""
+    shipped = builtin()
+    with tempfile.TemporaryDirectory() as folder:
+        library = Library.open(folder)
+        library.add_builtin()
+        for name, file in (("built-in", "builtin.jsonl"), ("own words", "own-words.jsonl")):
+            with resources.as_file(resources.files("eval") / "questions" / file) as path:
+                yield name, library, [one for one in load(path, shipped) if one.half == "development"]
+        library.close()
+    for name in ("squad2", "clapnq") if bench else ():
+        assert bench is not None
+        root = bench / name / "docs"
+        documents = [read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
+        with tempfile.TemporaryDirectory() as folder:
+            library = Library.open(folder)
+            library.add(documents)
+            questions = load(bench / name / "questions.jsonl", documents)
+            step = max(1, len(questions) // limit)
+            yield name, library, questions[::step]
+            library.close()
+
+
+@click.command()
+@click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
+@click.option("--limit", default=2500, show_default=True, help="Questions a set, at most twice as many.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("rag/ranking.json"), show_default=True)
+def main(bench: Path, limit: int, output: Path) -> None:
+    """Collects the signals, cross-validates, fits on everything and writes the coefficients."""
+    rows: list[Row] = []
+    for name, library, questions in sets(bench, limit=limit):
+        click.echo(f"{name}: {len(questions)} questions", err=True)
+        rows += collect(name, library, questions)
+    write(rows, output)
+
+
+def write(rows: Sequence[Row], output: Path) -> None:
+    """Cross-validates, fits on all rows and writes ranking.json."""
+    figures, sure = cross_validate(rows)
+    threshold, rates = choose_threshold(sure)
+    for name, (answered, refused) in rates.items():
+        figures[name] |= {"answerable_answered": answered, "unanswerable_refused": refused}
+    sentence = fit_sentences(rows)
+    answer = fit_answers(rows, [sentence] * len(rows))
+    content = {
+        "made_by": "eval/fit.py",
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "data": "development questions: the shipped sets' development halves, squad2 and clapnq (squad2's articles and"
+        " questions CC BY-SA 4.0, clapnq Apache-2.0; none of their text is in here)",
+        "cross_validated_by_article": figures,
+        "refuse_below": threshold,
+        "sentence": _named(sentence, SIGNALS),
+        "answer": _named(answer, ANSWER_SIGNALS),
+    }
+    output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    json.dump({"refuse_below": threshold, **figures}, sys.stdout, indent=1)
+
+
+def _named(model: Logistic, names: Sequence[str]) -> dict[str, float]:
+    named = {name: round(float(weight), 4) for name, weight in zip(names, model.weights, strict=True)}
+    return named | {"intercept": round(model.intercept, 4)}
+
+
+if __name__ == "__main__":
+    main()
