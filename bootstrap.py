@@ -20,6 +20,7 @@ import venv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info < (3, 11):  # noqa: UP036 - it is here that an older one is told
     sys.exit(f"Footnote needs Python 3.11 or newer, and this is {sys.version.split()[0]}")
@@ -53,16 +54,18 @@ def make_environment(root: Path, *, test: bool, torch_index: str | None = None) 
     """Makes or completes `root`/.venv; False when it was complete already.
 
     The stamp in it is written last, so an installation that was cut short has none and is begun anew, as is one of
-    another Python version. One whose pyproject.toml or lock files are older is brought up to date in place.
+    another Python version. One whose pyproject.toml or lock files are older is brought up to date in place. An index
+    for torch that was once named stays in force.
     """
     environment = root / ".venv"
     stamp = environment / "footnote-stamp.json"
     found = _read_stamp(stamp) if _python(environment).exists() else {}
+    torch_index = torch_index or found.get("torch")
     wanted = {
         "files": _digest(root),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "test": test or found.get("test") is True,
-        "torch": torch_index or found.get("torch", ""),
+        "torch": torch_index,
     }
     if found == wanted:
         return False
@@ -106,7 +109,7 @@ def _digest(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_stamp(stamp: Path) -> dict[str, object]:
+def _read_stamp(stamp: Path) -> dict[str, Any]:
     try:
         content = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):

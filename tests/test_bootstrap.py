@@ -275,13 +275,19 @@ def test_another_python_version_gets_an_environment_anew(project: Path, no_pip: 
     assert not (project / ".venv" / "rest").exists()
 
 
-def test_another_index_for_torch_is_asked_at_once(project: Path) -> None:
+def test_another_index_for_torch_is_asked_at_once_and_from_then_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = project.parent / "index" / "torch"
     make_wheel(folder.parent, "unused", "1.0")
     make_wheel(folder, "torch", "9.9.0+cu1")
     (folder / "index.html").write_text('<a href="torch-9.9.0%2Bcu1-py3-none-any.whl">torch</a>')
-    os.environ.pop("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", (project.parent / "empty").as_uri())
     assert make_environment(project, test=False, torch_index=folder.parent.as_uri())
+    assert "torch-9.9.0+cu1" in installed(project)
+    assert not make_environment(project, test=False)
+    assert make_environment(project, test=True)
     assert "torch-9.9.0+cu1" in installed(project)
 
 
