@@ -1,6 +1,6 @@
 """Whether the figures hold: `python -m eval.gate` prints them beside their floors and fails where one is not met.
 
-The built-in questions always; samples of the public sets where FOOTNOTE_BENCH names their folder.
+Both built-in sets of questions always; samples of the public sets where FOOTNOTE_BENCH names their folder.
 """
 
 import json
@@ -39,6 +39,7 @@ SHOWN = (
 )
 """The figures shown of every set, floor or not."""
 
+OWN_WORDS = "own words"
 MEDIAN = "median"
 NOT_MET = "NOT MET"
 
@@ -175,10 +176,12 @@ def main() -> int:
     started = time.perf_counter()
     print(HEAD)
     try:
-        for name in dict.fromkeys((BUILTIN, *(part.name for part in PARTS))):
+        for name in dict.fromkeys((BUILTIN, OWN_WORDS, *(part.name for part in PARTS))):
             parts = [part for part in PARTS if part.name == name]
             if name == BUILTIN:
                 judgements = list(measure(questions.builtin(), documents.builtin()))
+            elif name == OWN_WORDS:
+                judgements = list(measure(questions.builtin("own-words"), documents.builtin()))
             elif bench is not None and all((Path(bench) / part.file).is_file() for part in parts):
                 judgements = [one for part in parts for one in measure(*part.read(Path(bench)))]
             else:

@@ -89,9 +89,12 @@ def sample(items: Sequence[Sampled], size: int | None) -> list[Sampled]:
     return [item for item in items if item.id in chosen]
 
 
-def builtin() -> list[Question]:
-    """The questions that are shipped, about the articles that are shipped."""
-    with resources.as_file(resources.files("eval") / "questions" / "builtin.jsonl") as path:
+def builtin(name: Literal["builtin", "own-words"] = "builtin") -> list[Question]:
+    """A set of questions that is shipped, about the articles that are shipped.
+
+    `builtin` asks in plain words, `own-words` in those of a reader who does not repeat the articles'.
+    """
+    with resources.as_file(resources.files("eval") / "questions" / f"{name}.jsonl") as path:
         return load(path, builtin_documents())
 
 

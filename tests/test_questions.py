@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -176,12 +176,14 @@ def test_a_sample_is_fixed_and_keeps_the_order(tmp_path: Path) -> None:
     assert questions.sample(some, None) == questions.sample(some, 500) == some
 
 
-def test_the_built_in_set_loads_and_its_evidence_is_in_place() -> None:
+@pytest.mark.parametrize("name", ["builtin", "own-words"])
+def test_a_built_in_set_loads_and_its_evidence_is_in_place(name: Literal["builtin", "own-words"]) -> None:
     texts = {document.id: document.text for document in builtin()}
-    found = [one for question in questions.builtin() for one in question.evidence]
+    found = [one for question in questions.builtin(name) for one in question.evidence]
     assert found
     assert all(texts[one.document][one.start : one.end] == one.quote for one in found)
 
 
-def test_every_answerable_built_in_question_can_be_judged_by_its_wording() -> None:
-    assert [one.id for one in questions.builtin() if one.answerable and not short_answers(one)] == []
+@pytest.mark.parametrize("name", ["builtin", "own-words"])
+def test_every_answerable_built_in_question_can_be_judged_by_its_wording(name: Literal["builtin", "own-words"]) -> None:
+    assert [one.id for one in questions.builtin(name) if one.answerable and not short_answers(one)] == []
