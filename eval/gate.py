@@ -152,7 +152,7 @@ HEAD = f"{'set':<11}{'questions':<14}{'figure':<20}{'value':>6}  {'95 % interval
 def row(line: Line) -> str:
     """A line of the table as text, in the columns of HEAD."""
     which = " ".join(part for part in (line.floor.half, line.floor.kind) if part) if line.floor else ""
-    shown = f"{line.value:g}" if line.interval == MEDIAN else share(line.value)
+    shown = f"{line.value:g}" if line.interval == MEDIAN else f"{line.value:.3f}"  # .846 is not .85
     floor = str(line.floor) if line.floor else ""
     figure = f"{line.set:<11}{which or 'all':<14}{line.figure:<20}{shown:>6}  {line.interval:<15}"
     return f"{figure}{floor:<15}{line.verdict}".rstrip()

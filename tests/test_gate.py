@@ -59,7 +59,7 @@ def test_other_figures_are_shown_without_a_verdict() -> None:
     found = lines("set", judgements("a"), [])
     assert "refusal_recall" in {line.figure for line in found}
     assert {line.verdict for line in found} == {""}
-    assert "set        all           refusal_recall        1.00  .03 to 1.00" in [row(line) for line in found]
+    assert "set        all           refusal_recall       1.000  .03 to 1.00" in [row(line) for line in found]
 
 
 def bench(folder: Path, documents: int) -> Path:
