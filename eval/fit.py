@@ -36,8 +36,8 @@ FOLDS = 5
 SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
 """What each set weighs in the fit, so that the largest doesn't decide alone."""
 
-REFUSE_WRONGLY = 1.0
-"""The weight of an unanswerable question against an answerable one in choosing the threshold."""
+AS_GOOD = 0.01
+"""Thresholds whose mean balanced accuracy is within this of the best are as good: the sets are small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Row:
 
     set: str
     question: Question
+    kind: str
     candidates: tuple[Candidate, ...]
     holds: npt.NDArray[np.bool_]
     fold: int
@@ -60,8 +61,9 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     rows = []
     for question in questions:
         searched = standalone(question.question, question.history)
-        passages = library.search(searched)
-        found = quotable(candidates(take_apart(searched, library), library, passages))
+        passages = library.search(searched.text)
+        asked = take_apart(searched, library)
+        found = quotable(candidates(asked, library, passages))
         holds = [
             any(
                 one.document == candidate.document and candidate.start < one.end and one.start < candidate.end
@@ -72,7 +74,7 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
         # An article of squad2 stays in one fold; of the other sets each question is one of its own.
         article = passages[0].document if name == "squad2" else question.id
         fold = int.from_bytes(article.encode()[-8:], "big") % 7919 % FOLDS
-        rows.append(Row(name, question, tuple(found), np.array(holds), fold))
+        rows.append(Row(name, question, asked.kind, tuple(found), np.array(holds), fold))
     return rows
 
 
@@ -98,14 +100,17 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 3e-4) -> Logistic:
     return Logistic(found.x / scale, 0.0)
 
 
-def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, ridge: float = 1e-2) -> Logistic:
-    """The logistic regression over ANSWER_SIGNALS; `sentence` ranks each row (one model a row)."""
+def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str, ridge: float = 1e-2) -> Logistic:
+    """The logistic regression over ANSWER_SIGNALS of `target`: "answerable", or "right", that the quoted sentences hold
+    evidence. `sentence` ranks each row (one model a row)."""
     from scipy.optimize import minimize
 
     pairs = [(row, *_ranked(row, model)) for row, model in zip(rows, sentence, strict=True) if row.candidates]
     used = [row for row, _, _ in pairs]
     table = np.stack([signals for _, signals, _ in pairs])
-    right = np.array([quoted for _, _, quoted in pairs], dtype=float)
+    right = np.array(
+        [quoted if target == "right" else row.question.answerable for row, _, quoted in pairs], dtype=float
+    )
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
     table = (table - mean) / scale
     importance = _importance(used)
@@ -129,7 +134,7 @@ def _ranked(row: Row, model: Logistic) -> tuple[Matrix, bool]:
     scores = model.log_odds(row.signals)
     order = np.argsort(-scores, kind="stable")
     ranked = [(row.candidates[place], float(scores[place])) for place in order]
-    return answer_signals(ranked), bool(row.holds[order[:2]].any())
+    return answer_signals(row.kind, ranked), bool(row.holds[order[:2]].any())
 
 
 def _importance(rows: Sequence[Row]) -> Matrix:
@@ -138,20 +143,18 @@ def _importance(rows: Sequence[Row]) -> Matrix:
 
 
 def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row, float]]]:
-    """Figures on folds that were not fitted on, by set, and the confidence in each row."""
+    """Figures on folds that were not fitted on, by set, and the probability that each row is answerable."""
     models = [fit_sentences([row for row in rows if row.fold != fold]) for fold in range(FOLDS)]
     own = [models[row.fold] for row in rows]
-    sure: list[tuple[Row, float]] = []
-    for fold in range(FOLDS):
-        kept = [place for place, row in enumerate(rows) if row.fold != fold]
-        answer = fit_answers([rows[place] for place in kept], [own[place] for place in kept])
-        for row in rows:
-            if row.fold == fold:
-                if not row.candidates:
-                    sure.append((row, 0.0))
-                    continue
-                odds = answer.log_odds(_ranked(row, models[fold])[0].reshape(1, -1))[0]
-                sure.append((row, float(1 / (1 + np.exp(-odds)))))
+    sure: dict[str, list[tuple[Row, float]]] = {"answerable": [], "right": []}
+    for target, decided in sure.items():
+        for fold in range(FOLDS):
+            kept = [place for place, row in enumerate(rows) if row.fold != fold]
+            answer = fit_answers([rows[place] for place in kept], [own[place] for place in kept], target=target)
+            for row in rows:
+                if row.fold == fold:
+                    signals = _ranked(row, models[fold])[0].reshape(1, -1) if row.candidates else None
+                    decided.append((row, 0.0 if signals is None else answer.probability(signals)))
     figures: dict[str, Any] = {}
     for name in SHARES:
         answerable = [
@@ -163,13 +166,19 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row,
             k: np.mean([row.holds[np.argsort(-model.log_odds(row.signals))[:k]].any() for row, model in answerable])
             for k in (1, 2, 3)
         }
-        decided = [(row.question.answerable, value) for row, value in sure if row.set == name]
+        told = [(row.question.answerable, value) for row, value in sure["answerable"] if row.set == name]
+        right = [
+            (_ranked(row, models[row.fold])[1], value)
+            for row, value in sure["right"]
+            if row.set == name and row.candidates
+        ]
         figures[name] = {
-            "questions": len(decided),
+            "questions": len(told),
             **{f"evidence_in_first_{k}": round(float(value), 4) for k, value in first.items()},
-            "answerable_auroc": round(_auroc(decided), 4),
+            "answerable_auroc": round(_auroc(told), 4),
+            "right_auroc": round(_auroc(right), 4),
         }
-    return figures, sure
+    return figures, sure["answerable"]
 
 
 def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
@@ -182,7 +191,8 @@ def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
 
 def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str, list[float]]]:
     """The threshold with the best mean over the sets of balanced accuracy, and what it gives by set: the share of
-    answerable questions answered and of unanswerable ones refused."""
+    answerable questions answered and of unanswerable ones refused. Of several as good it is the highest, which refuses
+    most: to answer what the documents don't say is worse than to miss what they do."""
 
     def rates(threshold: float) -> dict[str, list[float]]:
         result = {}
@@ -196,8 +206,9 @@ def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str
         return result
 
     grid = np.linspace(0.05, 0.95, 91)
-    best = max(grid, key=lambda threshold: sum(sum(pair) for pair in rates(float(threshold)).values()))
-    return round(float(best), 3), rates(float(best))
+    means = [np.mean([sum(pair) / 2 for pair in rates(float(threshold)).values()]) for threshold in grid]
+    best = float(grid[np.flatnonzero(np.array(means) >= max(means) - AS_GOOD)[-1]])
+    return round(best, 3), rates(best)
 
 
 def sets(bench: Path | None, *, limit: int) -> Iterable[tuple[str, Library, list[Question]]]:
@@ -243,7 +254,7 @@ def write(rows: Sequence[Row], output: Path) -> None:
     for name, (answered, refused) in rates.items():
         figures[name] |= {"answerable_answered": answered, "unanswerable_refused": refused}
     sentence = fit_sentences(rows)
-    answer = fit_answers(rows, [sentence] * len(rows))
+    models = [sentence] * len(rows)
     content = {
         "made_by": "eval/fit.py",
         "made_on": datetime.now(UTC).date().isoformat(),
@@ -252,7 +263,8 @@ def write(rows: Sequence[Row], output: Path) -> None:
         "cross_validated_by_article": figures,
         "refuse_below": threshold,
         "sentence": _named(sentence, SIGNALS),
-        "answer": _named(answer, ANSWER_SIGNALS),
+        "answerable": _named(fit_answers(rows, models, target="answerable"), ANSWER_SIGNALS),
+        "right": _named(fit_answers(rows, models, target="right"), ANSWER_SIGNALS),
     }
     output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     json.dump({"refuse_below": threshold, **figures}, sys.stdout, indent=1)

@@ -73,13 +73,13 @@ class Chatbot:
         retrieved = retrieve(self.library, searched, k=self.settings.passages)
         found = time.perf_counter()
         least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
-        answered = bool(retrieved.sentences) and retrieved.confidence >= least
+        answered = bool(retrieved.sentences) and retrieved.answerable >= least
         pieces, citations = cite(choose(retrieved, self.library), self.library) if answered else ([REFUSAL], [])
         yield from pieces
         ended = time.perf_counter()
         yield Answer(
             question=question,
-            standalone_question=searched,
+            standalone_question=searched.text,
             answered=answered,
             text="".join(pieces),
             confidence=round(retrieved.confidence, 4),

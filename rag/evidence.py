@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from index.library import Found, Library
 from index.words import STOPWORDS, places, stem, tokens
+from rag.followup import Standalone
 from rag.kinds import asked, holds
 
 SIGNALS = (
@@ -45,6 +46,9 @@ SIGNALS = (
     "question_length",  # content words / 12, at most 1
 )
 
+CONTEXT_WEIGHT = 0.5
+"""What a word that a follow-up takes over from earlier questions counts against one of its own."""
+
 _NEAR_WORDS = 30
 """How many content words on either side of a sentence count as near it."""
 
@@ -60,7 +64,8 @@ class Question:
     kind     the kind of answer asked for (rag.kinds)
     stems    of its content words; `weights`: how rare each is in the library
     names    stems of names and numbers;  `words`: all words, lower-cased
-    vectors  a row for each content word that was read, shape (rows, 128); `rarity`, `is_name`: of those rows
+    vectors  a row for each content word that was read, shape (rows, 128)
+    emphasis 1 for what was asked now, CONTEXT_WEIGHT for what was taken over;  `rarity`, `is_name`: of those rows, too
     focus    the row of the word that says what is asked for
     """
 
@@ -71,6 +76,7 @@ class Question:
     names: frozenset[str]
     words: frozenset[str]
     vectors: npt.NDArray[np.float32]
+    emphasis: npt.NDArray[np.float64]
     rarity: npt.NDArray[np.float64]
     is_name: npt.NDArray[np.bool_]
     focus: int
@@ -89,32 +95,40 @@ class Candidate:
     meaning: npt.NDArray[np.float32]
 
 
-def take_apart(question: str, library: Library) -> Question:
-    """Reads a question and weighs its words by how rare they are in the library (idf as in BM25)."""
+def take_apart(standalone: Standalone, library: Library) -> Question:
+    """Reads a question and weighs its words by how rare they are in the library (idf as in BM25), and those it took
+    over from earlier questions less."""
+    question, asked_from = standalone.text, standalone.asked
     words = tokens(question)
     stems = tuple(dict.fromkeys(stem(word) for word in words if word not in STOPWORDS))
     if not stems:  # "Who is he?": better all words than none
         stems = tuple(dict.fromkeys(stem(word) for word in words))
     counts = library.passages_with(stems)
     passages = library.passage_count()
-    weights = {one: math.log(1 + (passages - count + 0.5) / (count + 0.5)) for one, count in counts.items()}
+    asked_now = {stem(word) for word in tokens(question[asked_from:])}
+    weights = {
+        one: math.log(1 + (passages - count + 0.5) / (count + 0.5)) * (1.0 if one in asked_now else CONTEXT_WEIGHT)
+        for one, count in counts.items()
+    }
     reading = library.reader.read(question)
     at = {start: (word, question[start:end]) for start, end, word in places(question)}
     read = [at[int(start)] for start in reading.starts]
     is_name = np.array(
         [_is_name(int(start), shown) for start, (_, shown) in zip(reading.starts, read, strict=True)], bool
     )
-    rarity = np.array([weights.get(stem(word), 0.0) for word, _ in read]) + 0.1
-    opener = _FOCUS.search(question)
+    emphasis = np.where(reading.starts >= asked_from, 1.0, CONTEXT_WEIGHT)
+    rarity = np.array([weights.get(stem(word), 0.0) for word, _ in read]) + 0.1 * emphasis
+    opener = _FOCUS.search(question, asked_from)
     after = np.flatnonzero(reading.starts >= (opener.end() if opener else 0))
     return Question(
         question,
-        asked(question),
+        asked(question[asked_from:]),
         stems,
         weights,
         frozenset(stem(word) for (word, _), name in zip(read, is_name, strict=True) if name),
         frozenset(words),
         reading.words,
+        emphasis,
         rarity,
         is_name,
         int(after[0]) if len(after) else 0,
@@ -142,7 +156,8 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
     kinds = [holds(question.kind, text, question.words) for text in texts]
     similar = question.vectors @ stored.words.T
     in_passage = _nearest(similar)
-    question_meaning = _mean(question.vectors)
+    question_meaning = _mean(question.vectors * question.emphasis[:, None].astype(np.float32))
+    asked_now = question.emphasis == 1
     result = []
     for position, sentence in enumerate(stored.sentences):
         first, last = np.searchsorted(stored.word_starts, (sentence.start, sentence.end))
@@ -153,14 +168,14 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
         near = sets[position].union(*(sets[other] for other in around))
         content = [one for one in stems[position] if one not in STOPWORDS]
         row = (
-            _average(in_sentence),
+            _average(in_sentence, question.emphasis),
             _average(in_sentence, question.rarity),
-            float(in_sentence.min(initial=1.0)) if len(in_sentence) else 0.0,
+            float(in_sentence[asked_now].min(initial=1.0)) if len(in_sentence) else 0.0,
             _average(in_sentence[question.is_name]) if question.is_name.any() else 1.0,
             float(in_sentence[question.focus]) if len(in_sentence) else 0.0,
-            _average(near_words),
-            _average(in_passage),
-            float(in_passage.min(initial=1.0)) if len(in_passage) else 0.0,
+            _average(near_words, question.emphasis),
+            _average(in_passage, question.emphasis),
+            float(in_passage[asked_now].min(initial=1.0)) if len(in_passage) else 0.0,
             _average(in_passage[question.is_name]) if question.is_name.any() else 1.0,
             float(question_meaning @ meaning),
             score,
@@ -174,7 +189,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             max((kinds[other] for other in around), default=0.0),
             sum(one not in question.weights for one in content) / max(1, len(content)),
             min(1.5, len(words[position]) / 40),
-            float(_is_heading(texts[position])),
+            float(is_heading(texts[position])),
             float(texts[position].rstrip("\"”’')").endswith("?")),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
@@ -191,7 +206,8 @@ def _is_name(start: int, word: str) -> bool:
     return word[0].isdigit() or (start > 0 and word[0].isupper())
 
 
-def _is_heading(sentence: str) -> bool:
+def is_heading(sentence: str) -> bool:
+    """A short line that ends without a mark."""
     return len(sentence) < 150 and sentence[-1] not in ".!?…:;,\"”’')]。！？」』"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from index.words import STOPWORDS, tokens
 from rag.kinds import names
@@ -22,24 +23,38 @@ FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
 
 
-def standalone(question: str, history: Sequence[Turn]) -> str:
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A question made to stand alone. `text[asked:]` is what was asked now, before it stands what that leans on."""
+
+    text: str
+    asked: int = 0
+
+
+def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     """The question with what it leans on; a question that is complete is returned as it is."""
-    asked = [turn["content"] for turn in history if turn["role"] == "user"]
-    if not asked or not _leans(question):
-        return question
-    before = standalone(asked[-1], _before_last_question(history))
+    earlier = [turn["content"] for turn in history if turn["role"] == "user"]
+    if not earlier or not _leans(question):
+        return Standalone(question)
+    # What the conversation is about: the last question that was complete, and, for a bare "Why?", the last one, too.
+    subject = next((text for text in reversed(earlier[1:]) if not _leans(text)), earlier[0])
+    context = [subject]
+    if earlier[-1] != subject and len(_content(question)) <= FEW_WORDS and not names(question):
+        context.append(earlier[-1])
     answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
-    subject = _subject(question, before, answers[-1] if answers else "")
-    if subject:
-        return _PERSON_PRONOUN.sub(
-            lambda match: f"{subject}’s" if match.group().lower() in ("his", "hers") else subject, question, count=1
+    person = _person(question, " ".join(context), answers[-1] if answers else "")
+    if person:
+        named = _PERSON_PRONOUN.sub(
+            lambda match: f"{person}’s" if match.group().lower() in ("his", "hers") else person, question, count=1
         )
-    return f"{before.rstrip(' ?.!')}: {question}"
+        if not _leans(named):
+            return Standalone(named)
+    leading = " ".join(f"{text.rstrip(' ?.!:')}:" for text in context) + " "
+    return Standalone(leading + question, len(leading))
 
 
 def _leans(question: str) -> bool:
-    content = [word for word in tokens(question) if word not in STOPWORDS]
-    if len(content) <= FEW_WORDS and not names(question):
+    if len(_content(question)) <= FEW_WORDS and not names(question):
         return True
     if _OPENS_ON.match(question):
         return True
@@ -49,8 +64,12 @@ def _leans(question: str) -> bool:
     return bool(pronoun) and not any(question.find(name) < pronoun.start() for name in names(question) if pronoun)
 
 
-def _subject(question: str, before: str, answer: str) -> str | None:
-    """Whom "he" or "she" means: the one person the earlier question names, else the first one of the answer."""
+def _content(question: str) -> list[str]:
+    return [word for word in tokens(question) if word not in STOPWORDS]
+
+
+def _person(question: str, before: str, answer: str) -> str | None:
+    """Whom "he" or "she" means: the one name of the earlier questions, else the first one of the answer."""
     if not _PERSON_PRONOUN.search(question):
         return None
     for text in (before, answer):
@@ -58,8 +77,3 @@ def _subject(question: str, before: str, answer: str) -> str | None:
         if len(people) == 1 or (people and text is answer):
             return people[0]
     return None
-
-
-def _before_last_question(history: Sequence[Turn]) -> Sequence[Turn]:
-    last = max(place for place, turn in enumerate(history) if turn["role"] == "user")
-    return history[:last]

@@ -1,7 +1,8 @@
-"""The two fitted models: how likely a sentence is to answer, and how sure the answer is.
+"""The fitted models: a sentence answers, the documents answer at all, the quoted sentences are right.
 
-Both are logistic regressions over named signals. Their coefficients stand in ranking.json together with the data, the
-date and the figures they reached; eval/fit.py makes that file.
+The first is a conditional logit over the signals of a sentence (rag/evidence.py), the others are logistic regressions
+over signals of the whole ranking. Their coefficients stand in ranking.json together with the data, the date and the
+figures they reached; eval/fit.py makes that file.
 """
 
 import json
@@ -15,18 +16,41 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.evidence import SIGNALS, Candidate
+from rag.kinds import KINDS
+
+_HIGHEST = (
+    "late",
+    "late_rare",
+    "coverage",
+    "late_passage_weakest",
+    "late_focus",
+    "late_names",
+    "late_passage",
+    "meaning",
+    "pairs",
+)
+_SQUARED = ("late", "late_weakest", "late_passage_weakest")
+TYPED = frozenset({"percent", "duration", "money", "count", "date", "place", "person"})
+"""Kinds of answer whose absence from a sentence can be seen."""
 
 ANSWER_SIGNALS = (
-    *(f"best_{name}" for name in SIGNALS),
-    "best_score",  # of the best sentence, the log of its odds, divided by 5
+    *(f"best_{name}" for name in SIGNALS),  # of the best sentence
+    *(f"best_{name}_squared" for name in _SQUARED),
+    *(f"highest_{name}" for name in _HIGHEST),  # of any candidate
+    *(f"asks_{kind}" for kind in KINDS),
+    "score",  # of the best sentence, the log of its odds, divided by 5
     "margin",  # between the two best sentences, likewise
     "margin_five",  # between the first and the fifth, likewise
-    "late_highest",  # the best late interaction of any candidate
-    "late_above",  # the best sentence's above the mean of all candidates'
-    "late_rare_highest",
-    "coverage_highest",
-    "passage_weakest_highest",  # the best late_passage_weakest of any passage
+    "late_above",  # the best sentence's late interaction above the mean of all candidates'
     "agreement",  # of the five best sentences, the share from the best one's passage
+    "first_share",  # of all odds, the share of the best sentence
+    "three_share",  # ... of the best three
+    "spread",  # entropy of the shares
+    "typed",  # the kind of answer asked for is one of TYPED
+    "typed_missing",  # ... and the best sentence holds none
+    "typed_missing_near",  # ... nor do its neighbours
+    "typed_late",  # late interaction of the best sentence where typed, else 0
+    "typed_focus",  # ... of the word that says what is asked for
 )
 
 
@@ -42,13 +66,20 @@ class Logistic:
         result: npt.NDArray[np.float64] = signals @ self.weights + self.intercept
         return result
 
+    def probability(self, signals: npt.NDArray[np.float64]) -> float:
+        """Of a single row, shape (1, signals)."""
+        odds = float(self.log_odds(signals)[0])
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, odds))))
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What ranking.json holds: the sentence model, the answer model and the threshold below which Footnote refuses."""
+    """What ranking.json holds: the models of a sentence's odds, of the documents answering at all, of the quoted
+    sentences being right, and the least probability of the second at which Footnote answers."""
 
     sentence: Logistic
-    answer: Logistic
+    answerable: Logistic
+    right: Logistic
     refuse_below: float
 
 
@@ -58,7 +89,8 @@ def fitted() -> Fitted:
     stored = json.loads((resources.files("rag") / "ranking.json").read_text(encoding="utf-8"))
     return Fitted(
         _logistic(stored["sentence"], SIGNALS),
-        _logistic(stored["answer"], ANSWER_SIGNALS),
+        _logistic(stored["answerable"], ANSWER_SIGNALS),
+        _logistic(stored["right"], ANSWER_SIGNALS),
         float(stored["refuse_below"]),
     )
 
@@ -69,7 +101,7 @@ def _logistic(stored: dict[str, float], names: Sequence[str]) -> Logistic:
 
 def quotable(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Those that state something: without headings and questions, unless there is nothing else."""
-    statements = [one for one in candidates if not one.signals[_HEADING] and not one.signals[_ASKS]]
+    statements = [one for one in candidates if not one.signals[_COLUMN["heading"]] and not one.signals[_COLUMN["asks"]]]
     return statements or list(candidates)
 
 
@@ -82,37 +114,47 @@ def rank(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
     return [(candidates[place], float(scores[place])) for place in order]
 
 
-def answer_signals(ranked: Sequence[tuple[Candidate, float]]) -> npt.NDArray[np.float64]:
-    """The row of ANSWER_SIGNALS for a ranked, non-empty list of candidates."""
-    best, score = ranked[0]
+def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.NDArray[np.float64]:
+    """The row of ANSWER_SIGNALS for the kind of answer asked and a ranked, non-empty list of candidates."""
+    best, score = ranked[0][0].signals, ranked[0][1]
     scores = [score for _, score in ranked] + [score - 5]
     table = np.stack([candidate.signals for candidate, _ in ranked])
     highest = table.max(axis=0)
     top = [candidate for candidate, _ in ranked[:5]]
+    odds = np.exp(np.array(scores[: len(ranked)]) - score)
+    shares = odds / odds.sum()
+    typed = float(kind in TYPED)
+    held = best[_COLUMN["kind_held"]]
     return np.array(
         [
-            *best.signals,
+            *best,
+            *(best[_COLUMN[name]] ** 2 for name in _SQUARED),
+            *(highest[_COLUMN[name]] for name in _HIGHEST),
+            *(float(kind == one) for one in KINDS),
             score / 5,
             (score - scores[1]) / 5,
             (score - scores[min(4, len(scores) - 1)]) / 5,
-            highest[_LATE],
-            best.signals[_LATE] - table[:, _LATE].mean(),
-            highest[SIGNALS.index("late_rare")],
-            highest[SIGNALS.index("coverage")],
-            highest[SIGNALS.index("late_passage_weakest")],
-            sum(candidate.passage == best.passage for candidate in top) / len(top),
+            best[_COLUMN["late"]] - table[:, _COLUMN["late"]].mean(),
+            sum(candidate.passage == top[0].passage for candidate in top) / len(top),
+            shares[0],
+            shares[:3].sum(),
+            -(shares * np.log(shares + 1e-12)).sum(),
+            typed,
+            typed * (1 - held),
+            typed * (1 - max(held, best[_COLUMN["kind_near"]])),
+            typed * best[_COLUMN["late"]],
+            typed * best[_COLUMN["late_focus"]],
         ]
     )
 
 
-_LATE = SIGNALS.index("late")
-_HEADING = SIGNALS.index("heading")
-_ASKS = SIGNALS.index("asks")
-
-
-def confidence(ranked: Sequence[tuple[Candidate, float]]) -> float:
-    """How likely an answer that quotes the best sentence is right, 0..1; 0 where there is no candidate."""
+def judge(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> tuple[float, float]:
+    """The probabilities that the documents answer, and that an answer that quotes the best sentences is right."""
     if not ranked:
-        return 0.0
-    odds = float(fitted().answer.log_odds(answer_signals(ranked).reshape(1, -1))[0])
-    return 1 / (1 + math.exp(-max(-50.0, min(50.0, odds))))
+        return 0.0, 0.0
+    signals = answer_signals(kind, ranked).reshape(1, -1)
+    models = fitted()
+    return models.answerable.probability(signals), models.right.probability(signals)
+
+
+_COLUMN = {name: column for column, name in enumerate(SIGNALS)}

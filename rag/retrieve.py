@@ -4,22 +4,29 @@ from dataclasses import dataclass
 
 from index.library import Found, Library
 from rag.evidence import Candidate, Question, candidates, take_apart
-from rag.ranking import confidence, quotable, rank
+from rag.followup import Standalone
+from rag.ranking import judge, quotable, rank
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was found for a question. `sentences` are (candidate, log-odds of answering), likeliest first."""
+    """What was found for a question.
+
+    sentences   (candidate, log-odds of answering), likeliest first
+    answerable  the probability that the documents answer the question
+    confidence  the probability that the best sentences are the right ones
+    """
 
     question: Question
     passages: list[Found]
     sentences: list[tuple[Candidate, float]]
+    answerable: float
     confidence: float
 
 
-def retrieve(library: Library, question: str, *, k: int = 10) -> Retrieved:
+def retrieve(library: Library, question: Standalone, *, k: int = 10) -> Retrieved:
     """Searches the library for a question that stands alone."""
     asked = take_apart(question, library)
-    passages = library.search(question, k=k)
+    passages = library.search(question.text, k=k)
     ranked = rank(quotable(candidates(asked, library, passages)))
-    return Retrieved(asked, passages, ranked, confidence(ranked))
+    return Retrieved(asked, passages, ranked, *judge(asked.kind, ranked))

@@ -10,7 +10,7 @@ class Settings:
     passages: int = field(default=10, metadata={"help": "How many passages are retrieved for a question."})
     refuse_below: float | None = field(
         default=None,
-        metadata={"help": "Answers less sure than this (0..1) are refused; unset, the fitted threshold holds."},
+        metadata={"help": "Refuse where the documents answer with less probability than this (0..1)."},
     )
     question_characters: int = field(
         default=4_000, metadata={"help": "The longest question that is answered, in characters."}

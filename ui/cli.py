@@ -185,7 +185,9 @@ def eval_command(**options: Any) -> None:
     """Runs a question set and prints how good the answers are."""
     from eval.run import evaluate
 
-    click.echo(evaluate(questions_path=options.pop("questions"), **options).table())
+    from eval.run import table
+
+    click.echo(table(evaluate(questions_path=options.pop("questions"), **options)))
 
 
 @main.command()
