@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from index.documents import Document
 from index.errors import BadInput
-from index.library import DATABASE, Library, default_path
+from index.library import DATABASE, Library, default_path, expanded
 from rag.answer import Answer, RetrievedPassage
 from rag.followup import standalone
 from rag.quote import choose, cite
@@ -109,6 +109,8 @@ class Chatbot:
             raise BadInput("The question is empty; ask something.")
         if "\0" in question:
             raise BadInput("The question holds a NUL character; take it out.")
+        if _broken(question) or any(_broken(str(turn.get("content"))) for turn in history):
+            raise BadInput("The question, or its history, holds bytes that are no text; send it as UTF-8.")
         if len(question) > self.settings.question_characters:
             raise BadInput(
                 f"The question has {len(question):,} characters, and at most {self.settings.question_characters:,} are"
@@ -122,7 +124,7 @@ class Chatbot:
 def open_library(path: "str | Path | None" = None, *, embedder: "str | BaseEmbedding | None" = None) -> Library:
     """The library in a folder; where there is none yet, one is made of the built-in articles and a line on standard
     error says so."""
-    folder = Path(path).expanduser() if path is not None else default_path()
+    folder = expanded(path) if path is not None else default_path()
     new = not (folder / DATABASE).exists()
     library = Library.open(folder, embedder=embedder)
     if new:
@@ -136,6 +138,11 @@ def open_library(path: "str | Path | None" = None, *, embedder: "str | BaseEmbed
             file=sys.stderr,
         )
     return library
+
+
+def _broken(text: str) -> bool:
+    """Whether a text holds halves of characters (surrogates), which can be neither stored nor sent."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(retrieved: Retrieved) -> tuple[RetrievedPassage, ...]:
