@@ -161,10 +161,15 @@ Progress = Callable[[int, int, str], None]
 def default_path() -> Path:
     """`FOOTNOTE_LIBRARY`, else a folder in the user's data directory."""
     if named := os.environ.get("FOOTNOTE_LIBRARY"):
-        return Path(named).expanduser()
+        return expanded(named)
     import platformdirs
 
     return Path(platformdirs.user_data_dir("footnote", appauthor=False)) / "library"
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with `~` or `~name` at its start as that home folder; a name that is nobody's stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for a file called ~notes.txt
 
 
 class Library:
@@ -196,7 +201,7 @@ class Library:
         another embedder (unless `any_embedder`: then `reembed` comes next), and, with `create=False`, where there is
         none.
         """
-        folder = (Path(path).expanduser() if path is not None else default_path()).absolute()
+        folder = (expanded(path) if path is not None else default_path()).absolute()
         connection = _connect(folder, create=create)
         library = cls(folder, connection, embedder)
         try:
@@ -344,7 +349,7 @@ class Library:
         jobs: list[tuple[str, Path, Path]] = []  # root, path below it, file
         folders: list[tuple[str, Path, set[str], list[str]]] = []
         for name in paths:
-            given = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - resolve() would follow links
+            given = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - resolve() would follow links
             if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, never raises
                 root = decodable(str(given))
                 unreadable: list[str] = []
@@ -738,16 +743,15 @@ def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
                 connection.close()
                 raise
             return connection
-        connection = _opened(file.as_uri())
         try:
-            try:
-                version = _format(connection)
-            except sqlite3.OperationalError:
-                if os.access(folder, os.W_OK):
-                    raise
-                connection.close()  # a folder that cannot be written, without a log: nobody changes it under us
-                connection = _opened(f"{file.as_uri()}?immutable=1")
-                version = _format(connection)
+            connection = _opened(file.as_uri())
+        except sqlite3.OperationalError:
+            if os.access(folder, os.W_OK):
+                raise
+            # A folder that cannot be written, without a log: nobody changes it under us.
+            connection = _opened(f"{file.as_uri()}?immutable=1")
+        try:
+            version = _format(connection)
             if version == 0:
                 _make_tables(connection)
             elif version > FORMAT:
@@ -763,8 +767,13 @@ def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
 
 def _opened(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=15, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        _format(connection)  # the first look at the file: raises where it cannot be read
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
