@@ -33,13 +33,22 @@ class _Commands(click.Group):
             sys.stdout = None
             ctx.exit(0)
         except OSError as error:
-            click.echo(f"footnote: {_one_line(str(error))}", err=True)
+            place = f"{error.filename} cannot be used" if error.filename else "Reading or writing failed"
+            advice = "check the name, your permission and the room on the disk."
+            click.echo(f"footnote: {_one_line(f'{place} ({error.strerror or error}); {advice}')}", err=True)
             ctx.exit(1)
+
+
+def _named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value == "":  # --library "$UNSET" would put a library into the folder one happens to be in
+        raise click.BadParameter("the name is empty; name a folder.")
+    return value
 
 
 _library_option = click.option(
     "--library",
     metavar="DIR",
+    callback=_named,
     envvar="FOOTNOTE_LIBRARY",
     help="The library's folder. Default: FOOTNOTE_LIBRARY, else a folder in your data directory.",
 )
@@ -164,11 +173,16 @@ def list_command(library: str | None, as_json: bool) -> None:
 @_library_option
 def remove(documents: Sequence[str], library: str | None) -> None:
     """Takes documents out of the library, by the ids that `footnote list` prints."""
+    from index.documents import printable
     from rag.chatbot import open_library
 
     with open_library(library) as opened:
-        opened.remove(documents)
-    click.echo(f"{len(set(documents))} removed.")
+        known = [document.id for document in opened.documents()]
+        # `list` escapes what a terminal would obey, so an id with a newline may come as it was printed.
+        ids = {printable(id): id for id in known} | {id: id for id in known}
+        named = list(dict.fromkeys(ids.get(name, name) for name in documents))
+        opened.remove(named)
+    click.echo(f"{len(named)} removed.")
 
 
 @main.command("eval")
@@ -185,9 +199,7 @@ def eval_command(**options: Any) -> None:
     """Runs a question set and prints how good the answers are."""
     from eval.run import evaluate
 
-    from eval.run import table
-
-    click.echo(table(evaluate(questions_path=options.pop("questions"), **options)))
+    click.echo(evaluate(questions_path=options.pop("questions"), **options).table())
 
 
 @main.command()
@@ -204,6 +216,8 @@ def doctor(library: str | None) -> None:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:  # closed, as with `<&-`
+        return ""
     try:
         return click.get_text_stream("stdin").read().strip()
     except UnicodeDecodeError:
@@ -211,7 +225,9 @@ def _standard_input() -> str:
 
 
 def _as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    """Readable JSON in which what a terminal would obey is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def _one_line(text: str) -> str:

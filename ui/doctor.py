@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import FootnoteError
-from index.library import DATABASE, Library, default_path
+from index.library import DATABASE, Library, default_path, expanded
 from rag.chatbot import Chatbot
 
 _NEEDED = ("faiss-cpu", "gradio", "llama-index-core", "numpy", "onnxruntime", "sentence-transformers", "torch")
@@ -25,7 +25,7 @@ class Finding:
 
 def examine(library: "str | Path | None") -> list[Finding]:
     """Checks the installation and the library in a folder (default: the user's). Changes nothing."""
-    folder = Path(library).expanduser() if library is not None else default_path()
+    folder = expanded(library) if library is not None else default_path()
     return [*_installation(), *_library(folder)]
 
 
@@ -45,10 +45,10 @@ def _installation() -> Iterator[Finding]:
 
 
 def _library(folder: Path) -> Iterator[Finding]:
-    if not (folder / DATABASE).exists():
-        yield Finding(not folder.is_file(), f"There is no library in {folder} yet; `footnote index PATH` makes one.")
-        return
     try:
+        if not folder.is_file() and not (folder / DATABASE).exists():
+            yield Finding(True, f"There is no library in {folder} yet; `footnote index PATH` makes one.")
+            return
         with Library.open(folder, create=False) as library:
             yield Finding(True, f"The library in {folder} opens; its embedder is {library.embedder.name}.")
             faults = library.faults()
@@ -61,6 +61,9 @@ def _library(folder: Path) -> Iterator[Finding]:
                 yield _self_test(library, documents[0].title)
     except FootnoteError as error:
         yield Finding(False, str(error))
+        return
+    except OSError as error:
+        yield Finding(False, f"The library in {folder} cannot be read ({error.strerror}); give yourself permission.")
         return
     free = shutil.disk_usage(folder).free
     yield Finding(free > _ROOM, f"{free // 2**20:,} MB are free on the library's disk.")
