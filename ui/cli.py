@@ -3,6 +3,7 @@
 Imports stand inside the commands, so that `footnote --help` answers at once.
 """
 
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -23,6 +24,8 @@ class _Commands(click.Group):
     """Shows a problem as one line on standard error and exits with 1; a closed pipe or Ctrl-C ends quietly."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # what a Windows code page lacks is escaped
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except FootnoteError as error:
@@ -226,7 +229,7 @@ def _standard_input() -> str:
 
 def _as_json(value: object) -> str:
     """Readable JSON in which what a terminal would obey is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    text = json.dumps(value, ensure_ascii=getattr(sys.stdout, "encoding", None) != "utf-8", indent=2)
     return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
