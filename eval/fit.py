@@ -100,7 +100,7 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 3e-4) -> Logistic:
     return Logistic(found.x / scale, 0.0)
 
 
-def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str, ridge: float = 1e-2) -> Logistic:
+def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str, ridge: float = 5e-2) -> Logistic:
     """The logistic regression over ANSWER_SIGNALS of `target`: "answerable", or "right", that the quoted sentences hold
     evidence. `sentence` ranks each row (one model a row)."""
     from scipy.optimize import minimize

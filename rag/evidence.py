@@ -16,13 +16,16 @@ import numpy.typing as npt
 from index.library import Found, Library
 from index.words import STOPWORDS, places, stem, tokens
 from rag.followup import Standalone
-from rag.kinds import asked, holds
+from rag.kinds import VISIBLE, answers_in, asked
 
 SIGNALS = (
     "late",  # late interaction: mean over the question's words of the nearest word in the sentence
     "late_rare",  # ... weighted by the words' rarity
     "late_weakest",  # ... of the word that finds least
     "late_names",  # ... mean over names and numbers only (1 where the question has none)
+    "late_others",  # mean over what is no name: in a small library the names stand everywhere
+    "late_others_weakest",
+    "late_others_passage",
     "late_focus",  # ... of the word that says what is asked for: "which *banks*"
     "late_near",  # mean, as late, in the sentence and its neighbours
     "late_passage",  # mean in the passage
@@ -38,6 +41,7 @@ SIGNALS = (
     "pairs",  # share of the question's neighbouring word pairs that stand close together in the sentence
     "kind_held",  # the asked kind of answer stands in the sentence
     "kind_near",  # ... in a neighbour
+    "kind_close",  # ... close to the words that match what is asked for (1 beside them, 1/e at 40 characters)
     "new_words",  # share of the sentence's content words that are not the question's
     "length",  # words / 40, at most 1.5
     "heading",  # a title or heading
@@ -111,8 +115,13 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
         for one, count in counts.items()
     }
     reading = library.reader.read(question)
-    at = {start: (word, question[start:end]) for start, end, word in places(question)}
-    read = [at[int(start)] for start in reading.starts]
+    # A word longer than the model takes at once ("1.1.1...") is read in parts, each of which stands for the word.
+    spans = places(question)
+    opens = np.array([start for start, _, _ in spans])
+    read = [
+        (spans[place][2], question[spans[place][0] : spans[place][1]])
+        for place in np.searchsorted(opens, reading.starts, side="right") - 1
+    ]
     is_name = np.array(
         [_is_name(int(start), shown) for start, (_, shown) in zip(reading.starts, read, strict=True)], bool
     )
@@ -153,7 +162,10 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
     stems = [[stem(word) for word in group] for group in words]
     sets = [set(group) for group in stems]
     whole = set().union(*sets, (stem(word) for word in tokens(document.title)))
-    kinds = [holds(question.kind, text, question.words) for text in texts]
+    answers = [answers_in(question.kind, text, question.words) for text in texts]
+    visible = question.kind in VISIBLE
+    kinds = [max((worth for _, _, worth in found), default=0.0) if visible else 1.0 for found in answers]
+    others = ~question.is_name & (question.emphasis == 1)
     similar = question.vectors @ stored.words.T
     in_passage = _nearest(similar)
     question_meaning = _mean(question.vectors * question.emphasis[:, None].astype(np.float32))
@@ -172,6 +184,9 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             _average(in_sentence, question.rarity),
             float(in_sentence[asked_now].min(initial=1.0)) if len(in_sentence) else 0.0,
             _average(in_sentence[question.is_name]) if question.is_name.any() else 1.0,
+            _average(in_sentence[others]) if others.any() else 1.0,
+            float(in_sentence[others].min(initial=1.0)),
+            _average(in_passage[others]) if others.any() else 1.0,
             float(in_sentence[question.focus]) if len(in_sentence) else 0.0,
             _average(near_words, question.emphasis),
             _average(in_passage, question.emphasis),
@@ -187,6 +202,9 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             _pairs(question.stems, stems[position]),
             kinds[position],
             max((kinds[other] for other in around), default=0.0),
+            _close(answers[position], similar[:, first:last], stored.word_starts[first:last] - sentence.start, others)
+            if visible
+            else 1.0,
             sum(one not in question.weights for one in content) / max(1, len(content)),
             min(1.5, len(words[position]) / 40),
             float(is_heading(texts[position])),
@@ -209,6 +227,20 @@ def _is_name(start: int, word: str) -> bool:
 def is_heading(sentence: str) -> bool:
     """A short line that ends without a mark."""
     return len(sentence) < 150 and sentence[-1] not in ".!?…:;,\"”’')]。！？」』"
+
+
+def _close(
+    answers: Sequence[tuple[int, int, float]],
+    similar: npt.NDArray[np.float32],
+    starts: npt.NDArray[np.int32],
+    others: npt.NDArray[np.bool_],
+) -> float:
+    """How close a possible answer stands to the words that match the question's words that are no names."""
+    if not answers or not others.any() or not similar.shape[1]:
+        return 0.0
+    matching = starts[similar[others].argmax(axis=1)]
+    distances = [max(start - at, at - end, 0) for start, end, _ in answers for at in matching.tolist()]
+    return math.exp(-min(distances) / 40)
 
 
 def _nearest(similar: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

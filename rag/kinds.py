@@ -131,31 +131,44 @@ def asked(question: str) -> str:
 
 def names(text: str) -> list[str]:
     """Runs of capitalised words; a sentence's opening word counts only within a longer run."""
+    return [name for name, _ in _names_at(text)]
+
+
+def _names_at(text: str) -> list[tuple[str, int]]:
     found = []
     for match in _NAMES.finditer(text):
         name = match.group()
         opens = match.start() == 0 or text[: match.start()].rstrip()[-1:] in '.!?“"‘'
         if opens and " " not in name:
             continue
-        found.append(name)
+        found.append((name, match.start()))
     return found
 
 
-def holds(kind: str, sentence: str, question_words: frozenset[str]) -> float:
-    """How well `sentence` holds an answer of that kind, 0..1, that is not already in the question.
+VISIBLE = frozenset(_PRESENT) | {"person"}
+"""The kinds whose answers can be seen in a sentence."""
 
-    `question_words` are the question's words, lower-cased. A yes-no question and an untyped one can be answered by any
-    sentence (1).
+
+def answers_in(kind: str, sentence: str, question_words: frozenset[str]) -> list[tuple[int, int, float]]:
+    """The places in `sentence` that could be an answer of that kind: start, end, and how good a one, 0..1.
+
+    `question_words` are the question's words, lower-cased: what is in the question already is no answer, save for a
+    reason, a manner and a definition, which are told by words like "because". Kinds whose answers cannot be seen
+    (yes-no, thing) have none.
     """
-    if kind in ("yes-no", "thing"):
-        return 1.0
     if kind == "person":
-        new = [name for name in names(sentence) if not _stands_in(name, question_words)]
-        return min(1.0, sum(1.0 if " " in name else 0.7 for name in new))
-    matches = [match.group() for pattern in _PRESENT[kind] for match in pattern.finditer(sentence)]
-    if kind in ("reason", "manner", "definition"):
-        return float(bool(matches))
-    return float(any(not _stands_in(match, question_words) for match in matches))
+        return [
+            (start, start + len(name), 1.0 if " " in name else 0.7)
+            for name, start in _names_at(sentence)
+            if not _stands_in(name, question_words)
+        ]
+    told_by_words = kind in ("reason", "manner", "definition")
+    return [
+        (match.start(), match.end(), 1.0)
+        for pattern in _PRESENT.get(kind, ())
+        for match in pattern.finditer(sentence)
+        if told_by_words or not _stands_in(match.group(), question_words)
+    ]
 
 
 def _stands_in(text: str, words: frozenset[str]) -> bool:

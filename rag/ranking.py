@@ -20,6 +20,9 @@ from rag.kinds import KINDS
 
 _HIGHEST = (
     "late",
+    "late_others",
+    "late_others_weakest",
+    "late_others_passage",
     "late_rare",
     "coverage",
     "late_passage_weakest",
@@ -29,7 +32,7 @@ _HIGHEST = (
     "meaning",
     "pairs",
 )
-_SQUARED = ("late", "late_weakest", "late_passage_weakest")
+_SQUARED = ("late", "late_weakest", "late_passage_weakest", "late_others", "late_others_weakest")
 TYPED = frozenset({"percent", "duration", "money", "count", "date", "place", "person"})
 """Kinds of answer whose absence from a sentence can be seen."""
 
@@ -51,6 +54,7 @@ ANSWER_SIGNALS = (
     "typed_missing_near",  # ... nor do its neighbours
     "typed_late",  # late interaction of the best sentence where typed, else 0
     "typed_focus",  # ... of the word that says what is asked for
+    "typed_close",  # kind_close of the best sentence where typed, else 0
 )
 
 
@@ -144,6 +148,7 @@ def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.
             typed * (1 - max(held, best[_COLUMN["kind_near"]])),
             typed * best[_COLUMN["late"]],
             typed * best[_COLUMN["late_focus"]],
+            typed * best[_COLUMN["kind_close"]],
         ]
     )
 
