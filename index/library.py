@@ -185,6 +185,7 @@ class Library:
         self._vectors: Vectors | None = None
         self._vectors_of: tuple[int, int] = (-1, -1)
         self._texts: OrderedDict[int, Document] = OrderedDict()
+        self._texts_of = -1
 
     @classmethod
     def open(
@@ -591,6 +592,9 @@ class Library:
         self._texts.pop(key, None)
 
     def _document(self, key: int) -> Document:
+        if self._texts_of != (generation := self.generation):  # a key may be another document's by now
+            self._texts.clear()
+            self._texts_of = generation
         if key in self._texts:
             self._texts.move_to_end(key)
             return self._texts[key]
@@ -611,7 +615,6 @@ class Library:
         generation, passages = self.generation, self.passage_count()
         if self._vectors is not None and self._vectors_of == (generation, passages):
             return self._vectors
-        self._texts.clear()
         file = self.path / VECTORS
         dimension = self.embedder.dimension
         vectors = Vectors.load(file, generation=generation, dimension=dimension) if passages >= LARGE else None
