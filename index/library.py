@@ -51,6 +51,9 @@ _DENSE_SHARE = 0.6
 _FREQUENT = 0.5
 """Words in more than this share of the passages leave the query where others remain: they tell nothing and are slow."""
 
+_PATIENCE = 15.0
+"""How long to wait for another process that is writing, in seconds."""
+
 _TEXTS_KEPT = 64
 """Document texts kept in memory."""
 
@@ -726,10 +729,17 @@ class Library:
 def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
     shown = printable(folder)
     file = folder / DATABASE
-    if folder.exists() and not folder.is_dir():
+    try:
+        is_file, is_there = folder.exists() and not folder.is_dir(), file.exists()
+    except OSError as error:
+        raise LibraryProblem(
+            f"The folder {shown} cannot be read ({error.strerror}); give yourself permission, or name another folder"
+            " with --library."
+        ) from None
+    if is_file:
         raise LibraryProblem(f"{shown} is a file; name a folder for the library with --library.")
     with _problems_named(folder):
-        if not file.exists():
+        if not is_there:
             if not create:
                 raise LibraryProblem(f"There is no library in {shown}; `footnote index PATH` makes one.")
             try:
@@ -738,18 +748,10 @@ def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
                 raise LibraryProblem(
                     f"The folder {shown} cannot be made ({error.strerror}); name another with --library."
                 ) from None
-            connection = _opened(f"{file.as_uri()}")
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                _make_tables(connection)
-            except BaseException:
-                connection.close()
-                raise
-            return connection
         try:
             connection = _opened(file.as_uri())
         except sqlite3.OperationalError:
-            if os.access(folder, os.W_OK):
+            if not is_there or os.access(folder, os.W_OK):
                 raise
             # A folder that cannot be written, without a log: nobody changes it under us.
             connection = _opened(f"{file.as_uri()}?immutable=1")
@@ -769,7 +771,7 @@ def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
 
 
 def _opened(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=15, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -785,7 +787,16 @@ def _format(connection: sqlite3.Connection) -> int:
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:
-    """All tables or none; two processes that start at once make them once."""
+    """All tables or none; processes that start at once make them once."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:  # SQLite waits for a lock, but not here
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _format(connection) == 0:
