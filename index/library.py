@@ -802,7 +802,8 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         if _format(connection) == 0:
             for statement in _TABLES.split(";\n"):
                 connection.execute(statement)
-            connection.execute("INSERT INTO about VALUES ('generation', '0')")
+            # Not from 0: the vectors' file of a database that was deleted would pass for that of the new one.
+            connection.execute("INSERT INTO about VALUES ('generation', abs(random() / 65536))")
             connection.execute(f"PRAGMA user_version = {FORMAT}")
         connection.execute("COMMIT")
     except BaseException:

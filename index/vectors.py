@@ -18,7 +18,7 @@ LARGE = 20_000
 """From this many passages on the file is kept: below it, building takes less than 0.1 s (measured on two cores)."""
 
 _MAGIC = b"footnote-vectors-1\n"
-_HEADER = struct.Struct("<qqqI")  # generation, passages, bytes that follow, their CRC-32
+_HEADER = struct.Struct("<qqqI")  # generation, passages, bytes that follow, CRC-32 of all but itself
 
 
 class Vectors:
@@ -54,7 +54,8 @@ class Vectors:
 
         # FAISS's own file functions fail on non-ASCII paths on Windows, so the bytes are written here.
         payload = self._keys.tobytes() + faiss.serialize_index(self._flat).tobytes()
-        header = _HEADER.pack(generation, len(self._keys), len(payload), zlib.crc32(payload))
+        checksum = _checksum(generation, len(self._keys), payload)
+        header = _HEADER.pack(generation, len(self._keys), len(payload), checksum)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
             partial.write_bytes(_MAGIC + header + payload)
@@ -76,10 +77,14 @@ class Vectors:
             return None
         made_from, passages, length, checksum = _HEADER.unpack(data[len(_MAGIC) : start])
         payload = data[start:]
-        if made_from != generation or len(payload) != length or zlib.crc32(payload) != checksum:
+        if made_from != generation or len(payload) != length or checksum != _checksum(made_from, passages, payload):
             return None
         keys = np.frombuffer(payload, dtype=np.int64, count=passages)
         flat = faiss.deserialize_index(np.frombuffer(payload, dtype=np.uint8, offset=keys.nbytes))
         if flat.ntotal != passages or flat.d != dimension:
             return None
         return cls(keys, flat)
+
+
+def _checksum(generation: int, passages: int, payload: bytes) -> int:
+    return zlib.crc32(payload, zlib.crc32(struct.pack("<qq", generation, passages)))
