@@ -477,6 +477,8 @@ class Library:
         self, root: str, folder: Path, present: set[str], unreadable: list[str], prune: bool, report: Report
     ) -> None:
         """Removes what was indexed from a folder and is gone from it."""
+        if "." in unreadable:
+            return  # the folder itself: nobody knows what is in it
         known = self._paths_of(root)
         gone = {
             path: id
