@@ -78,7 +78,7 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     return rows
 
 
-def fit_sentences(rows: Sequence[Row], *, ridge: float = 3e-4) -> Logistic:
+def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
     """The conditional logit over SIGNALS."""
     from scipy.optimize import minimize
 

@@ -3,7 +3,7 @@
 Two texts are compared by late interaction (ColBERT, Khattab & Zaharia 2020): each word of the question looks for the
 word of the sentence that is nearest to it. With the untrained token vectors of the bundled embedder this puts the right
 sentence first for 79 % of squad2's development questions where the cosine of whole sentences does for 63 %
-(docs/ablations.md). The bundled model reads for every library, whichever embedder finds its passages, so that what is
+(docs/quality.md). The bundled model reads for every library, whichever embedder finds its passages, so that what is
 fitted on these vectors holds for all.
 """
 

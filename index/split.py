@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 PASSAGE_WORDS = 150
-"""Paragraphs are joined into one passage up to this many words; measured in docs/ablations.md."""
+"""Paragraphs are joined into one passage up to this many words; measured in docs/quality.md."""
 
 PARAGRAPH_WORDS = 190
 """A paragraph is cut, between sentences, beyond this many words: what fits into the embedder's 256 word pieces."""
