@@ -15,7 +15,7 @@ MAX_BYTES = 50 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
 _TITLE_CHARACTERS = 200
-_HEADING = re.compile(r"^#{1,6}[ \t]++([^\s#].*)", re.MULTILINE)
+_HEADING = re.compile(r"^#{1,6}[ \t]++(\S.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,10 @@ def _decode(data: bytes, shown: str) -> str:
 def _title(text: str, name: str, suffix: str) -> str:
     """A Markdown heading, else a first line that stands alone like a title, else the file's name."""
     if suffix in (".md", ".markdown") and (heading := _HEADING.search(text)):
-        return heading.group(1).rstrip(" \t#")[:_TITLE_CHARACTERS]
+        line = heading.group(1).rstrip()
+        bare = line.rstrip("#")  # "## Title ##" closes with marks, "## In C#" does not
+        if line := bare.rstrip() if not bare or bare[-1].isspace() else line:
+            return line[:_TITLE_CHARACTERS]
     first, _, rest = text.strip().partition("\n")
     stands_alone = rest.startswith("\n") or not rest
     if stands_alone and rest and len(first) <= _TITLE_CHARACTERS and not first.rstrip().endswith((".", ",", ";", ":")):
