@@ -333,11 +333,7 @@ class Library:
 
         An id that another root owns is left alone: the new document is stored as `ROOTNAME/id`.
         """
-        stored = []
-        for document in documents:
-            self._put(document, root=root, path=document.id, size=None, modified=None)
-            stored.append(self._id_of(root, document.id))
-        return stored
+        return [self._put(document, root=root, path=document.id) for document in documents]
 
     def add_builtin(self) -> list[str]:
         """Adds the shipped articles."""
@@ -446,6 +442,7 @@ class Library:
             ).fetchone()
         try:
             state = file.stat() if file.exists() else None
+            checked = time.time_ns()
             if known and state and _surely_same(known, state):
                 report.unchanged.append(known[0])
                 return
@@ -459,18 +456,17 @@ class Library:
         size, modified = (state.st_size, state.st_mtime_ns) if state else (None, None)
         if known and known[1] == document.sha256:
             report.unchanged.append(known[0])
-            self._touch(root, path, document.title, size, modified)
+            self._touch(root, path, document.title, size, modified, checked)
             return
-        self._put(document, root=root, path=path, size=size, modified=modified)
-        id = known[0] if known else self._id_of(root, path)
+        id = self._put(document, root=root, path=path, size=size, modified=modified, checked=checked)
         (report.changed if known else report.added).append(id)
 
-    def _touch(self, root: str, path: str, title: str, size: int | None, modified: int | None) -> None:
+    def _touch(self, root: str, path: str, title: str, size: int | None, modified: int | None, checked: int) -> None:
         """Notes the file's new size and time; the text is the same."""
         with self._writing(changes=False) as rows:
             rows.execute(
                 "UPDATE documents SET title = ?, size = ?, modified = ?, checked = ? WHERE root = ? AND path = ?",
-                (title, size, modified, time.time_ns(), root, path),
+                (title, size, modified, checked, root, path),
             )
 
     def _take_leave(
@@ -499,9 +495,11 @@ class Library:
 
     def _owner_of(self, file: Path) -> tuple[str, Path]:
         """The root a single file belongs to: the one it was indexed from before, else its folder."""
-        for folder in file.parents:
-            if _below(file, folder) in self._paths_of(decodable(str(folder))):
-                return decodable(str(folder)), folder
+        with self._reading() as rows:
+            for folder in file.parents:
+                place = (decodable(str(folder)), _below(file, folder))
+                if rows.execute("SELECT 1 FROM documents WHERE root = ? AND path = ?", place).fetchone():
+                    return place[0], folder
         return decodable(str(file.parent)), file.parent
 
     def _paths_of(self, root: str) -> dict[str, str]:
@@ -510,7 +508,17 @@ class Library:
 
     # Rows -----------------------------------------------------------------------------------------------------------
 
-    def _put(self, document: Document, *, root: str, path: str, size: int | None, modified: int | None) -> None:
+    def _put(
+        self,
+        document: Document,
+        *,
+        root: str,
+        path: str,
+        size: int | None = None,
+        modified: int | None = None,
+        checked: int = 0,
+    ) -> str:
+        """Stores a document in place of the one of that root and path. Returns the id it got."""
         for part, text in (("text", document.text), ("id", document.id), ("title", document.title)):
             if "\0" in text or _storable(text) != text:
                 raise BadInput(f"The {part} of {document.id!r} holds NUL or half characters; take them out.")
@@ -521,11 +529,12 @@ class Library:
             known = rows.execute("SELECT key, id FROM documents WHERE root = ? AND path = ?", (root, path)).fetchone()
             if known:
                 self._delete(rows, known[0])
+            id = str(known[1]) if known else _free_id(rows, root, path)
             key = rows.execute(
                 "INSERT INTO documents (id, root, path, title, text, sha256, pages, size, modified, checked, added)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    known[1] if known else _free_id(rows, root, path),
+                    id,
                     root,
                     path,
                     document.title,
@@ -534,13 +543,14 @@ class Library:
                     json.dumps(document.pages),
                     size,
                     modified,
-                    time.time_ns(),
+                    checked,
                     datetime.now(UTC).isoformat(timespec="seconds"),
                 ),
             ).lastrowid
             assert key is not None
             self._insert_passages(rows, key, document, embedded)
             self._sign(rows)
+        return id
 
     def _embedded(self, document: Document) -> list[EmbeddedPassage]:
         """The passages of a document, the vector of each, and those of its sentences."""
@@ -609,9 +619,6 @@ class Library:
         if len(self._texts) > _TEXTS_KEPT:
             self._texts.popitem(last=False)
         return document
-
-    def _id_of(self, root: str, path: str) -> str:
-        return self._paths_of(root)[path]
 
     # Searching ------------------------------------------------------------------------------------------------------
 
