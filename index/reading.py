@@ -52,7 +52,7 @@ class Reader:
         return f"{self._model.identity}-{DIMENSION}"
 
     def read(self, text: str) -> Reading:
-        """One text; what is longer than the model takes at once is read in parts. `vector` is that of the first part."""
+        """One text; what is longer than the model takes at once is read in parts. `vector` is that of the first."""
         first: Vectors | None = None
         starts: list[int] = []
         pooled: list[Vectors] = []
@@ -100,7 +100,8 @@ def _pooled(text: str, offsets: Sequence[tuple[int, int]], tokens: Vectors) -> I
 def packed(words: Vectors) -> bytes:
     """Word vectors in 8 bits, for the database: shape (words, 128), each scaled to its largest component."""
     largest = np.maximum(np.abs(words).max(axis=1, keepdims=True, initial=0), 1e-12)
-    return np.round(words / largest * 127).astype(np.int8).tobytes()
+    blob: bytes = np.round(words / largest * 127).astype(np.int8).tobytes()
+    return blob
 
 
 def unpacked(blob: bytes) -> Vectors:
@@ -115,4 +116,5 @@ def _basis() -> Vectors:
 
 
 def _unit(vectors: Vectors) -> Vectors:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return unit
