@@ -275,6 +275,7 @@ class Library:
         vector = self.embedder.embed_query(query)
         with self._reading() as rows:
             vectors = self._searchable()
+            k = min(k, len(vectors))
             wide = max(_CANDIDATES, 3 * k)
             similarity = dict(vectors.search(vector, k=wide))
             keywords = self._keyword_search(query, wide)
@@ -526,6 +527,7 @@ class Library:
             raise BadInput(f"{document.id!r} is empty; there is nothing in it to index.")
         embedded = self._embedded(document)
         with self._writing() as rows:
+            self._check_embedder()  # another process may have changed it over since
             known = rows.execute("SELECT key, id FROM documents WHERE root = ? AND path = ?", (root, path)).fetchone()
             if known:
                 self._delete(rows, known[0])
@@ -627,6 +629,7 @@ class Library:
         generation, passages = self.generation, self.passage_count()
         if self._vectors is not None and self._vectors_of == (generation, passages):
             return self._vectors
+        self._check_embedder()
         file = self.path / VECTORS
         dimension = self.embedder.dimension
         vectors = Vectors.load(file, generation=generation, dimension=dimension) if passages >= LARGE else None
@@ -728,7 +731,8 @@ class Library:
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._texts.clear()
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # a full disk has ended it
+                    self._connection.execute("ROLLBACK")
                 raise
 
 
