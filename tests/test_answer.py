@@ -1,0 +1,57 @@
+import dataclasses
+import json
+
+import pytest
+
+from rag.answer import Answer, Citation, RetrievedPassage
+
+ANSWER = Answer(
+    question="Where?",
+    standalone_question="Where is it: Where?",
+    answered=True,
+    text="“Hier” (1). [1]",
+    confidence=0.5,
+    citations=(Citation(1, "a/b.txt", "A title", 2, 12, "“Hier” [1].", "00" * 32),),
+    passages=(RetrievedPassage("a/b.txt", 0, 20, "x" * 20, 0.25),),
+    timings={"retrieve": 1.0, "answer": 2.0, "total": 3.0},
+)
+
+
+def test_an_answer_as_json_has_exactly_the_agreed_keys() -> None:
+    plain = json.loads(json.dumps(ANSWER.to_dict()))
+    assert list(plain) == [
+        "question",
+        "standalone_question",
+        "answered",
+        "text",
+        "confidence",
+        "citations",
+        "passages",
+        "model",
+        "timings",
+    ]
+    assert list(plain["citations"][0]) == ["marker", "document", "title", "start", "end", "quote", "sha256", "page"]
+    assert list(plain["passages"][0]) == ["document", "start", "end", "text", "score"]
+    assert list(plain["timings"]) == ["retrieve", "answer", "total"]
+
+
+def test_json_gives_back_what_went_in() -> None:
+    plain = json.loads(json.dumps(ANSWER.to_dict()))
+    citations = tuple(Citation(**one) for one in plain.pop("citations"))
+    passages = tuple(RetrievedPassage(**one) for one in plain.pop("passages"))
+    assert Answer(**plain, citations=citations, passages=passages) == ANSWER
+
+
+def test_an_answer_and_its_dictionary_share_nothing() -> None:
+    plain = ANSWER.to_dict()
+    plain["timings"]["total"] = 0.0
+    assert ANSWER.timings["total"] == 3.0
+
+
+def test_an_answer_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ANSWER.text = "else"  # type: ignore[misc]
+
+
+def test_a_text_without_pages_has_no_page() -> None:
+    assert ANSWER.citations[0].page is None

@@ -1,0 +1,124 @@
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from index.documents import Document
+from index.library import Library
+from rag.evidence import CONTEXT_WEIGHT, SIGNALS, Candidate, candidates, is_heading, take_apart
+from rag.followup import Standalone
+
+TEXT = (
+    "Birds of the river\n\n"
+    "The heron stands in the shallow water. It eats fish and frogs. Do herons nest in trees?\n\n"
+    "The owl hunts mice at night. In 1879 Edison lit the owl's barn.\n"
+)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    with Library.open(tmp_path_factory.mktemp("evidence") / "library") as library:
+        library.add([Document("birds.txt", "Birds of the river", TEXT)])
+        yield library
+
+
+def found(library: Library, question: str, asked: int = 0) -> list[Candidate]:
+    return candidates(take_apart(Standalone(question, asked), library), library, library.search(question))
+
+
+def signal(candidate: Candidate, name: str) -> float:
+    return float(candidate.signals[SIGNALS.index(name)])
+
+
+def of(found: list[Candidate], words: str) -> Candidate:
+    return next(one for one in found if words in one.text)
+
+
+def test_every_sentence_of_the_passages_is_a_candidate_with_exact_offsets(library: Library) -> None:
+    sentences = found(library, "What does the heron eat?")
+    assert {one.text for one in sentences} >= {"It eats fish and frogs.", "The owl hunts mice at night."}
+    assert all(TEXT[one.start : one.end] == one.text for one in sentences)
+
+
+ODD = [
+    "?",
+    "的",
+    "Who is he?",
+    "🐟",
+    "[1] [2]",
+    'NEAR/3 "owl" OR *',
+    "1." * 300,
+    "a’" * 300,
+    "x" * 400,
+    "\u200b",
+    "owl " * 600,
+]
+
+
+@pytest.mark.parametrize("question", ["What does the heron eat?", *ODD], ids=range(1 + len(ODD)))
+def test_whatever_the_question_all_signals_are_near_one_at_most(library: Library, question: str) -> None:
+    for one in found(library, question):
+        assert one.signals.shape == (len(SIGNALS),)
+        assert np.isfinite(one.signals).all()
+        assert one.signals.min() >= -1.01
+        assert one.signals.max() <= 1.51
+
+
+def test_the_words_of_a_question_speak_for_the_sentence_that_holds_them(library: Library) -> None:
+    sentences = found(library, "Who hunts mice at night?")
+    owl, heron = of(sentences, "owl hunts"), of(sentences, "fish")
+    for name in ("late", "late_rare", "coverage", "meaning"):
+        assert signal(owl, name) > signal(heron, name)
+    assert signal(owl, "coverage") == 1
+
+
+def test_the_asked_kind_of_answer_is_seen(library: Library) -> None:
+    sentences = found(library, "When did Edison light the barn?")
+    assert signal(of(sentences, "1879"), "kind_held") == 1
+    assert signal(of(sentences, "mice"), "kind_held") == 0
+    assert signal(of(sentences, "mice"), "kind_near") == 1
+
+
+def test_headings_and_questions_are_told_apart_from_statements(library: Library) -> None:
+    sentences = found(library, "birds")
+    assert signal(of(sentences, "Birds of the river"), "heading") == 1
+    assert signal(of(sentences, "Do herons"), "asks") == 1
+    assert signal(of(sentences, "fish"), "heading") == signal(of(sentences, "fish"), "asks") == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("Birds of the river", True),
+        ("It eats fish.", False),
+        ("“Why?”", False),
+        ("他说。", False),
+        ("word " * 50, False),
+    ],
+)
+def test_a_heading_is_a_short_line_without_a_mark(line: str, heading: bool) -> None:
+    assert is_heading(line) is heading
+
+
+def test_rare_words_weigh_more(library: Library) -> None:
+    question = take_apart(Standalone("owl zebra"), library)
+    assert question.weights["zebra"] > question.weights["owl"] > 0
+
+
+def test_words_taken_over_from_before_weigh_less_than_those_asked_now(library: Library) -> None:
+    text = "What does the owl hunt: And the heron?"
+    question = take_apart(Standalone(text, text.index("And")), library)
+    assert set(question.emphasis.tolist()) == {1.0, CONTEXT_WEIGHT}
+    assert question.emphasis[-1] == 1.0
+
+
+def test_names_and_numbers_are_those_that_do_not_only_open_the_question(library: Library) -> None:
+    assert take_apart(Standalone("Owls met Edison in 1879"), library).names == {"edison", "1879"}
+
+
+def test_a_question_of_stop_words_alone_is_still_searched_for(library: Library) -> None:
+    assert take_apart(Standalone("Who is he?"), library).stems
+
+
+def test_no_passages_give_no_candidates(library: Library) -> None:
+    assert candidates(take_apart(Standalone("owl"), library), library, []) == []

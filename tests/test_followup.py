@@ -1,0 +1,119 @@
+import pytest
+
+from rag.followup import Turn, standalone
+
+SUMMIT = "Where was the BRICS summit held?"
+ZHENG = "What did Zheng Qinmo say about the visit?"
+HELD: list[Turn] = [
+    {"role": "user", "content": SUMMIT},
+    {"role": "assistant", "content": "The BRICS summit took place in Kazan. [1]"},
+]
+SAID: list[Turn] = [
+    {"role": "user", "content": ZHENG},
+    {"role": "assistant", "content": "This visit is very important. [1] It props Xi Jinping up. [2]"},
+]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the population of Kazan?",
+        "How many people live in Shanghai?",
+        "By what percentage did trade grow from January to August 2024?",
+        "Why did Putin say that the West is worried about Russia?",
+        "What did Putin say about his visit to Beijing?",
+    ],
+)
+@pytest.mark.parametrize("history", [(), HELD, SAID, [*HELD, *SAID]], ids=["none", "held", "said", "both"])
+def test_a_complete_question_stays_as_it_is(question: str, history: list[Turn]) -> None:
+    made = standalone(question, history)
+    assert (made.text, made.asked) == (question, 0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why?",
+        "when",
+        "And when?",
+        "And Hikvision?",
+        "What about Hikvision?",
+        "How about the banks of China?",
+        "Who said that?",
+        "Where was it held?",
+        "Which ones?",
+        "Why not?",
+        "But did the leaders of both countries agree to this?",
+        "?",
+        "他呢？",
+    ],
+)
+def test_a_follow_up_gets_what_it_leans_on_in_front(question: str) -> None:
+    made = standalone(question, HELD)
+    assert made.text.endswith(question)
+    assert made.text[made.asked :] == question
+    assert "Where was the BRICS summit held" in made.text[: made.asked]
+
+
+@pytest.mark.parametrize("question", ["Why?", "What did he say?", "And Hikvision?"])
+def test_without_history_there_is_nothing_to_lean_on(question: str) -> None:
+    assert standalone(question).text == question
+
+
+@pytest.mark.parametrize(
+    ("question", "made"),
+    [
+        ("Where does he teach at the university?", "Where does Zheng Qinmo teach at the university?"),
+        ("What did she say about the war in Ukraine?", "What did Zheng Qinmo say about the war in Ukraine?"),
+        ("What is his position on the war in Ukraine?", "What is Zheng Qinmo’s position on the war in Ukraine?"),
+    ],
+)
+def test_he_and_she_become_the_person_asked_about(question: str, made: str) -> None:
+    assert standalone(question, SAID).text == made
+
+
+def test_they_are_whom_the_question_before_names() -> None:
+    assert "Zheng Qinmo" in standalone("When did they meet?", SAID).text
+
+
+def test_markers_of_an_answer_are_no_context() -> None:
+    for question in ("Why?", "What did he say about NATO?", "And Putin?"):
+        assert "[1]" not in standalone(question, SAID).text
+
+
+@pytest.mark.parametrize("last", ["And why?", "Who presided over it?", "And Putin?"])
+def test_a_chain_of_three_still_knows_what_it_began_with(last: str) -> None:
+    history: list[Turn] = [
+        *HELD,
+        {"role": "user", "content": "And when?"},
+        {"role": "assistant", "content": "From October 22nd to 24th. [1]"},
+    ]
+    made = standalone(last, history)
+    assert "BRICS summit" in made.text[: made.asked]
+    assert made.text[made.asked :] == last
+
+
+def test_a_chain_of_three_leans_on_the_last_complete_question() -> None:
+    made = standalone("And when?", [*SAID, *HELD])
+    assert "BRICS summit" in made.text
+    assert "Zheng" not in made.text
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [{"role": "assistant", "content": "Hello."}],
+        [{"role": "user", "content": ""}],
+        [{"role": "user", "content": ""}, {"role": "assistant", "content": ""}],
+        [{"role": "user", "content": "\n \n"}, {"role": "user", "content": "?"}],
+        [{"role": "user", "content": "Why?"}] * 3,
+        [{"role": "user", "content": "[1] [2] 😀 \u202e"}, {"role": "assistant", "content": "[1]"}],
+        [{"role": "assistant", "content": "The summit was in Kazan."}] * 3,
+        [{"role": "user", "content": SUMMIT}] * 50,
+    ],
+)
+@pytest.mark.parametrize("question", ["Why?", "And when?", "Was it?", "What is the population of Kazan?", "?"])
+def test_whatever_the_history_the_question_is_there(question: str, history: list[Turn]) -> None:
+    made = standalone(question, history)
+    assert 0 <= made.asked <= len(made.text)
+    assert made.text[made.asked :] == question

@@ -1,0 +1,124 @@
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from index.documents import Document
+from index.library import Library
+from rag.evidence import SIGNALS, Candidate
+from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, choose, cite, shown
+from rag.retrieve import Retrieved
+
+TEXT = (
+    "Herons\n\n"
+    "The heron [12] eats fish. It nests in tall trees [3]. But it also stands in rivers.\n"
+    "Owls hunt mice at night. " + "The owl " + "very " * 200 + "slowly turns. They sleep by day."
+)
+PAGED = Document("paged.txt", "Paged", "One page is here.\nTwo pages are here.", pages=(0, 18))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    with Library.open(tmp_path_factory.mktemp("quote") / "library") as library:
+        library.add([Document("birds.txt", "Birds", TEXT), PAGED])
+        yield library
+
+
+def at(words: str, document: str = "birds.txt", text: str = TEXT, axis: int = 0) -> Candidate:
+    start = text.index(words)
+    meaning = np.zeros(128, dtype=np.float32)
+    meaning[axis] = 1
+    return Candidate(document, start, start + len(words), words, 0, np.zeros(len(SIGNALS)), meaning)
+
+
+def chosen(library: Library, *candidates: tuple[Candidate, float]) -> list[str]:
+    retrieved = Retrieved(None, [], list(candidates), 1.0, 1.0)  # type: ignore[arg-type]
+    return [library.document(one.document).text[one.start : one.end] for one in choose(retrieved, library)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("plain", "plain"),
+        ("as [1] and [23] say", "as (1) and (23) say"),
+        ("as [ 1 ] says", "as ( 1 ) says"),
+        ("nested [[1]]", "nested [(1)]"),
+        ("unclosed [1 and 2]", "unclosed [1 and 2]"),
+        ("arabic [١٢]", "arabic (١٢)"),
+        ("spread [\n1\n] out\n\tover  lines", "spread ( 1 ) out over lines"),
+        ("no number [a] [] [1a]", "no number [a] [] [1a]"),
+        ("", ""),
+    ],
+)
+def test_bracketed_numbers_are_shown_in_round_brackets(words: str, expected: str) -> None:
+    assert shown(words) == expected
+    assert not re.search(r"\[\s*\d+\s*\]", shown(words))
+
+
+def test_the_best_sentence_is_quoted(library: Library) -> None:
+    assert chosen(library, (at("Owls hunt mice at night."), 1.0)) == ["Owls hunt mice at night."]
+
+
+def test_a_second_sentence_that_is_as_likely_is_quoted_too_in_reading_order(library: Library) -> None:
+    owls, herons = at("Owls hunt mice at night.", axis=0), at("The heron [12] eats fish.", axis=1)
+    assert chosen(library, (owls, 1.0), (herons, 1.0)) == [herons.text, owls.text]
+
+
+def test_a_second_sentence_that_is_less_likely_is_not(library: Library) -> None:
+    owls, herons = at("Owls hunt mice at night.", axis=0), at("The heron [12] eats fish.", axis=1)
+    assert chosen(library, (owls, 1.0), (herons, 1.0 - SECOND_WITHIN - 0.1)) == [owls.text]
+
+
+def test_a_sentence_that_says_the_same_is_not_quoted_again(library: Library) -> None:
+    owls, herons = at("Owls hunt mice at night."), at("The heron [12] eats fish.")
+    assert chosen(library, (owls, 1.0), (herons, 1.0)) == [owls.text]
+
+
+def test_never_more_than_two_sentences_are_chosen(library: Library) -> None:
+    words = ["Owls hunt mice at night.", "The heron [12] eats fish.", "They sleep by day."]
+    assert len(chosen(library, *((at(one, axis=axis), 1.0) for axis, one in enumerate(words)))) <= 2
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along(library: Library) -> None:
+    quotes = chosen(library, (at("But it also stands in rivers."), 1.0))
+    assert quotes == ["The heron [12] eats fish. It nests in tall trees [3]. But it also stands in rivers."]
+
+
+def test_no_heading_is_brought_along(library: Library) -> None:
+    assert "Herons" not in chosen(library, (at("It nests in tall trees [3]."), 1.0))[0]
+
+
+def test_a_quote_is_not_widened_without_end(library: Library) -> None:
+    (quote,) = chosen(library, (at("They sleep by day."), 1.0))
+    assert len(quote) <= QUOTE_CHARACTERS
+    assert quote.endswith("They sleep by day.")
+
+
+def test_quotes_that_meet_become_one(library: Library) -> None:
+    leaning, before = at("It nests in tall trees [3].", axis=0), at("The heron [12] eats fish.", axis=1)
+    assert chosen(library, (leaning, 1.0), (before, 1.0)) == ["The heron [12] eats fish. It nests in tall trees [3]."]
+
+
+def test_the_document_of_the_best_sentence_comes_first(library: Library) -> None:
+    paged = at("Two pages are here.", "paged.txt", PAGED.text, axis=0)
+    assert chosen(library, (paged, 1.0), (at("Owls hunt mice at night.", axis=1), 1.0)) == [
+        "Two pages are here.",
+        "Owls hunt mice at night.",
+    ]
+
+
+def test_a_citation_holds_the_exact_words_and_where_they_stand(library: Library) -> None:
+    start = TEXT.index("It nests")
+    quotes = [Quote("birds.txt", start, start + 27), Quote("paged.txt", 18, len(PAGED.text))]
+    pieces, citations = cite(quotes, library)
+    assert pieces == ["It nests in tall trees (3). [1] ", "Two pages are here. [2]"]
+    assert [one.marker for one in citations] == [1, 2]
+    assert [one.quote for one in citations] == ["It nests in tall trees [3].", "Two pages are here."]
+    assert [one.page for one in citations] == [None, 2]
+    assert [one.sha256 for one in citations] == [library.document("birds.txt").sha256, PAGED.sha256]
+
+
+def test_nothing_chosen_cites_nothing(library: Library) -> None:
+    assert chosen(library) == []
+    assert cite([], library) == ([], [])
