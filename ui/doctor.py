@@ -57,7 +57,7 @@ def _library(folder: Path) -> Iterator[Finding]:
             if not faults:
                 count = sum(document.passages for document in documents)
                 yield Finding(True, f"{len(documents)} documents with {count:,} passages, all consistent.")
-            if documents:
+            if not faults and documents:
                 yield _self_test(library, documents[0].title)
     except FootnoteError as error:
         yield Finding(False, str(error))
