@@ -222,7 +222,7 @@ def _standard_input() -> str:
     if sys.stdin is None:  # closed, as with `<&-`
         return ""
     try:
-        return click.get_text_stream("stdin").read().strip()
+        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise BadInput("Standard input is not text; pipe in a question as UTF-8 text.") from None
 
