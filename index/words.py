@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
-_CJK = "[぀-ヿ㐀-鿿豈-﫿]"
+_CJK = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"  # as escapes: an editor may normalize U+F900
 _TOKEN = re.compile(rf"{_CJK}|\d+(?:[.,:]\d+)*|(?:(?!{_CJK})[^\W_])+(?:[’'](?:(?!{_CJK})[^\W_])+)*")
 _stemmer = snowballstemmer.stemmer("porter")
 
@@ -23,7 +23,7 @@ STOPWORDS = frozenset(
 
 def places(text: str) -> list[tuple[int, int, str]]:
     """The words and numbers of a text in order: start, end and the word, lower-cased, without accents and without a
-    possessive 's. In Chinese and Japanese each character is a word."""
+    possessive 's. In Chinese, Japanese and Korean each character is a word."""
     return [(match.start(), match.end(), _folded(match.group())) for match in _TOKEN.finditer(text)]
 
 
