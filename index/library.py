@@ -343,22 +343,26 @@ class Library:
     def update(self, paths: Sequence["str | Path"], *, prune: bool = False, progress: Progress | None = None) -> Report:
         """Adds or updates files and folders. Documents whose file has gone from a folder leave the library.
 
-        A folder that is missing, or holds none of its earlier files any more, may be one that is not mounted: nothing
-        of it leaves unless `prune` is given. Whatever could not be done stands in `Report.problems`, a sentence each.
+        A folder that is missing, or holds none of its earlier files any more, may be one that is not mounted, or
+        another may be in its place: nothing of it leaves, and nothing new comes in, unless `prune` is given. Whatever
+        could not be done stands in `Report.problems`, a sentence each.
         """
         report = Report()
         jobs: list[tuple[str, Path, Path]] = []  # root, path below it, file
-        folders: list[tuple[str, Path, set[str], list[str]]] = []
-        for name in paths:
-            given = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - resolve() would follow links
+        gone: list[tuple[str, set[str]]] = []  # root, paths below it
+        # abspath, since resolve() would follow links
+        for given in dict.fromkeys(Path(os.path.abspath(expanded(name))) for name in paths):  # noqa: PTH100
+            root = decodable(str(given))
             if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, never raises
-                root = decodable(str(given))
                 unreadable: list[str] = []
                 files = list(_walk(given, unreadable, report))
-                folders.append((root, given, {_below(file, given) for file in files}, unreadable))
-                jobs += [(root, given, file) for file in files]
-            elif self._paths_of(decodable(str(given))) and not os.path.lexists(given):
-                folders.append((decodable(str(given)), given, set(), []))
+                leaving = self._gone(root, {_below(file, given) for file in files}, unreadable)
+                if prune or self._keeps_some(root, given, leaving, report):
+                    gone.append((root, leaving))
+                    jobs += [(root, given, file) for file in files]
+            elif not os.path.lexists(given) and (leaving := set(self._paths_of(root))):
+                if prune or self._keeps_some(root, given, leaving, report):
+                    gone.append((root, leaving))
             elif os.path.lexists(given):
                 jobs.append((*self._owner_of(given), given))
             else:
@@ -369,8 +373,11 @@ class Library:
             self._update_file(root, folder, file, report)
         if progress:
             progress(len(jobs), len(jobs), "")
-        for root, folder, present, unreadable in folders:
-            self._take_leave(root, folder, present, unreadable, prune, report)
+        for root, leaving in gone:
+            ids = [id for path, id in self._paths_of(root).items() if path in leaving]
+            if ids:
+                self.remove(ids)
+                report.removed += ids
         return report
 
     def remove(self, ids: Iterable[str]) -> None:
@@ -470,29 +477,23 @@ class Library:
                 (title, size, modified, checked, root, path),
             )
 
-    def _take_leave(
-        self, root: str, folder: Path, present: set[str], unreadable: list[str], prune: bool, report: Report
-    ) -> None:
-        """Removes what was indexed from a folder and is gone from it."""
+    def _gone(self, root: str, present: set[str], unreadable: list[str]) -> set[str]:
+        """The paths indexed from a folder that are not in it any more, as far as it can be looked into."""
         if "." in unreadable:
-            return  # the folder itself: nobody knows what is in it
-        known = self._paths_of(root)
-        gone = {
-            path: id
-            for path, id in known.items()
-            if path not in present and not any(path == part or path.startswith(f"{part}/") for part in unreadable)
-        }
-        if not gone:
-            return
-        if len(gone) == len(known) and not prune:
-            state = "holds none of its earlier files" if folder.is_dir() else "is missing"
-            report.problems.append(
-                f"{printable(folder)} {state}, so its {len(known)} documents were kept;"
-                " if they are gone for good, run the same command with --prune."
-            )
-            return
-        self.remove(gone.values())
-        report.removed += gone.values()
+            return set()  # the folder itself
+        hidden = tuple(f"{part}/" for part in unreadable)
+        return {path for path in self._paths_of(root) if not (path in present or path.startswith(hidden))}
+
+    def _keeps_some(self, root: str, folder: Path, leaving: set[str], report: Report) -> bool:
+        """Whether some of a folder's documents would stay; if not, says so."""
+        if not leaving or len(leaving) < len(self._paths_of(root)):
+            return True
+        state = "holds none of its earlier files" if folder.is_dir() else "is missing"
+        report.problems.append(
+            f"{printable(folder)} {state}, so its {len(leaving)} documents were kept and no others read;"
+            " if they are gone for good, run the same command with --prune."
+        )
+        return False
 
     def _owner_of(self, file: Path) -> tuple[str, Path]:
         """The root a single file belongs to: the one it was indexed from before, else its folder."""
