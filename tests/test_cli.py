@@ -32,13 +32,16 @@ def footnote(*arguments: str | Path, stdin: str | None = None) -> Result:
 
 
 def process(
-    *arguments: str | Path | bytes, before: list[str] | None = None, stdin: bytes = b"", **environment: str
+    *arguments: str | Path | bytes,
+    before: list[str] | None = None,
+    stdin: bytes = b"",
+    environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """The command line as a process of its own."""
     return subprocess.run(
         [*(before or []), *COMMAND, *arguments],
         input=stdin,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])} | environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])} | (environment or {}),
         capture_output=True,
         check=False,
     )
@@ -547,12 +550,12 @@ def test_the_doctor_says_what_is_wrong(library: Path) -> None:
 
 def test_first_use_says_on_standard_error_that_the_built_in_articles_are_indexed(tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "LOCALAPPDATA": str(tmp_path)}
-    first = process("ask", TRADE, **home)
+    first = process("ask", TRADE, environment=home)
     assert first.returncode == 0, first.stderr
     assert b"4.5%" in first.stdout
     assert b"built-in articles" in first.stderr
     assert first.stderr.count(b"\n") == 1
-    again = process("ask", TRADE, **home)
+    again = process("ask", TRADE, environment=home)
     assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, b"")
 
 
@@ -589,10 +592,10 @@ def test_a_full_disk_is_told_in_one_line(library: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_an_output_of_another_encoding_gets_escapes(library: Path, encoding: str) -> None:
-    done = process("list", PYTHONIOENCODING=encoding)
+    done = process("list", environment={"PYTHONIOENCODING": encoding})
     assert done.returncode == 0, done.stderr
     assert "Xi’s Visit".encode("utf-8" if encoding == "ascii" else encoding, "backslashreplace") in done.stdout
-    done = process("list", "--json", PYTHONIOENCODING=encoding)
+    done = process("list", "--json", environment={"PYTHONIOENCODING": encoding})
     assert json.loads(done.stdout)[1]["title"].startswith("Xi’s Visit")
 
 
