@@ -22,6 +22,9 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
 
+CONTEXT_CHARACTERS = 1_000
+"""So much of the end of an earlier question is read: somebody may have pasted a whole page above it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
@@ -33,7 +36,7 @@ class Standalone:
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     """The question with what it leans on; a question that is complete is returned as it is."""
-    earlier = [turn["content"] for turn in history if turn["role"] == "user"]
+    earlier = [turn["content"][-CONTEXT_CHARACTERS:] for turn in history if turn["role"] == "user"]
     if not earlier or not _leans(question):
         return Standalone(question)
     # What the conversation is about: the last question that was complete, and, for a bare "Why?", the last one, too.

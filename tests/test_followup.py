@@ -1,6 +1,6 @@
 import pytest
 
-from rag.followup import Turn, standalone
+from rag.followup import CONTEXT_CHARACTERS, Turn, standalone
 
 SUMMIT = "Where was the BRICS summit held?"
 ZHENG = "What did Zheng Qinmo say about the visit?"
@@ -91,6 +91,12 @@ def test_a_chain_of_three_still_knows_what_it_began_with(last: str) -> None:
     made = standalone(last, history)
     assert "BRICS summit" in made.text[: made.asked]
     assert made.text[made.asked :] == last
+
+
+def test_of_a_page_pasted_above_a_question_the_end_is_read() -> None:
+    made = standalone("Why?", [{"role": "user", "content": "word " * 20_000 + SUMMIT}])
+    assert "BRICS summit" in made.text
+    assert len(made.text) <= CONTEXT_CHARACTERS + len(": Why?")
 
 
 def test_a_chain_of_three_leans_on_the_last_complete_question() -> None:
