@@ -69,7 +69,7 @@ class Reader:
                 pooled.append(vectors)
             if not rest or stop <= begin:
                 break
-            begin = stop
+            begin = len(text) - len(text[stop:].lstrip())  # a gap may be longer than what is read at once
         if not starts:
             return Reading(first, np.empty(0, dtype=np.int32), np.empty((0, DIMENSION), dtype=np.float32))
         basis = _basis()
