@@ -1,6 +1,8 @@
 """Exact search by cosine, and a file that is used whole or not at all."""
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +106,9 @@ def test_a_file_with_something_behind_it_is_not_used(file: Path, more: bytes) ->
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits to take away")
-def test_a_file_that_may_not_be_read_is_not_used(file: Path, unprivileged: object) -> None:
+def test_a_file_that_may_not_be_read_is_not_used(
+    file: Path, unprivileged: Callable[[], AbstractContextManager[None]]
+) -> None:
     file.chmod(0)
-    with unprivileged():  # type: ignore[operator]
+    with unprivileged():
         assert Vectors.load(file, generation=7, dimension=16) is None
