@@ -39,6 +39,10 @@ SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
 AS_GOOD = 0.01
 """Thresholds whose mean balanced accuracy is within this of the best are as good: the sets are small."""
 
+DECIDING = ("built-in", "own words", "clapnq")
+"""The sets that choose the threshold. squad2's unanswerable questions, one word of a paragraph changed, can hardly be
+told by any threshold, so it would only push it about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -112,6 +116,7 @@ def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: st
         [quoted if target == "right" else row.question.answerable for row, _, quoted in pairs], dtype=float
     )
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
+    scale[np.isin(table, (0.0, 1.0)).all(axis=0)] = 1.0  # else what is rarely 1 would be free to weigh most
     table = (table - mean) / scale
     importance = _importance(used)
 
@@ -190,7 +195,7 @@ def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
 
 
 def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str, list[float]]]:
-    """The threshold with the best mean over the sets of balanced accuracy, and what it gives by set: the share of
+    """The threshold with the best mean over DECIDING of balanced accuracy, and what it gives by set: the share of
     answerable questions answered and of unanswerable ones refused. Of several as good it is the highest, which refuses
     most: to answer what the documents don't say is worse than to miss what they do."""
 
@@ -206,7 +211,7 @@ def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str
         return result
 
     grid = np.linspace(0.05, 0.95, 91)
-    means = [np.mean([sum(pair) / 2 for pair in rates(float(threshold)).values()]) for threshold in grid]
+    means = [np.mean([rates(float(threshold)).get(name, [0.5, 0.5]) for name in DECIDING]) for threshold in grid]
     best = float(grid[np.flatnonzero(np.array(means) >= max(means) - AS_GOOD)[-1]])
     return round(best, 3), rates(best)
 

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.evidence import SIGNALS, Candidate
-from rag.kinds import KINDS
 
 _HIGHEST = (
     "late",
@@ -36,11 +35,21 @@ _SQUARED = ("late", "late_weakest", "late_passage_weakest", "late_others", "late
 TYPED = frozenset({"percent", "duration", "money", "count", "date", "place", "person"})
 """Kinds of answer whose absence from a sentence can be seen."""
 
+_ASKED = {
+    "quantity": ("percent", "duration", "money", "count"),
+    "date": ("date",),
+    "place": ("place",),
+    "person": ("person",),
+    "reason": ("reason", "manner"),
+}
+"""Groups of kinds for which documents hold the answer more or less often than for the rest; kinds by themselves are too
+rare in the data to learn from."""
+
 ANSWER_SIGNALS = (
     *(f"best_{name}" for name in SIGNALS),  # of the best sentence
     *(f"best_{name}_squared" for name in _SQUARED),
     *(f"highest_{name}" for name in _HIGHEST),  # of any candidate
-    *(f"asks_{kind}" for kind in KINDS),
+    *(f"asks_{group}" for group in _ASKED),
     "score",  # of the best sentence, the log of its odds, divided by 5
     "margin",  # between the two best sentences, likewise
     "margin_five",  # between the first and the fifth, likewise
@@ -134,7 +143,7 @@ def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.
             *best,
             *(best[_COLUMN[name]] ** 2 for name in _SQUARED),
             *(highest[_COLUMN[name]] for name in _HIGHEST),
-            *(float(kind == one) for one in KINDS),
+            *(float(kind in kinds) for kinds in _ASKED.values()),
             score / 5,
             (score - scores[1]) / 5,
             (score - scores[min(4, len(scores) - 1)]) / 5,
