@@ -109,16 +109,17 @@ class Chatbot:
             raise BadInput("The question is empty; ask something.")
         if "\0" in question:
             raise BadInput("The question holds a NUL character; take it out.")
-        if _broken(question) or any(_broken(str(turn.get("content"))) for turn in history):
+        for turn in history:
+            known = isinstance(turn, Mapping) and turn.get("role") in ("user", "assistant")
+            if not known or not isinstance(turn.get("content"), str):
+                raise BadInput('Each turn of the history needs "role", "user" or "assistant", and "content", a text.')
+        if _broken(question) or any(_broken(turn["content"]) or "\0" in turn["content"] for turn in history):
             raise BadInput("The question, or its history, holds bytes that are no text; send it as UTF-8.")
         if len(question) > self.settings.question_characters:
             raise BadInput(
                 f"The question has {len(question):,} characters, and at most {self.settings.question_characters:,} are"
                 " read; shorten it."
             )
-        for turn in history:
-            if turn.get("role") not in ("user", "assistant") or not isinstance(turn.get("content"), str):
-                raise BadInput('Each turn of the history needs "role", "user" or "assistant", and "content", a text.')
 
 
 def open_library(path: "str | Path | None" = None, *, embedder: "str | BaseEmbedding | None" = None) -> Library:

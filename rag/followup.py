@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from index.words import STOPWORDS, tokens
-from rag.kinds import names
+from rag.kinds import names, names_at
 
 Turn = Mapping[str, str]
 
@@ -18,6 +18,8 @@ _OPENS_ON = re.compile(
     r"^\W*(?:and|but|so|or|also|what about|how about|what else|who else|why not|which ones?)\b", re.IGNORECASE
 )
 _MARKER = re.compile(r"\s*\[\d+\]")
+
+_BEFORE_A_THING = re.compile(r"\b(?:in|at|from|to|near|through|into|the)\s+$", re.IGNORECASE)
 
 FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
@@ -72,11 +74,16 @@ def _content(question: str) -> list[str]:
 
 
 def _person(question: str, before: str, answer: str) -> str | None:
-    """Whom "he" or "she" means: the one name of the earlier questions, else the first one of the answer."""
+    """Whom "he" or "she" means: the one person that the earlier questions name, else the one that the answer names."""
     if not _PERSON_PRONOUN.search(question):
         return None
     for text in (before, answer):
-        people = [name for name in names(f", {text}") if name.lower() not in STOPWORDS]
-        if len(people) == 1 or (people and text is answer):
-            return people[0]
+        people = {name for name, start in names_at(f", {text}") if _may_be_person(name, f", {text}"[:start])}
+        if len(people) == 1:
+            return people.pop()
     return None
+
+
+def _may_be_person(name: str, before: str) -> bool:
+    """Not an abbreviation, nor what stands behind "in" or "the"."""
+    return not name.isupper() and name.lower() not in STOPWORDS and not _BEFORE_A_THING.search(before)

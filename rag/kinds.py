@@ -131,10 +131,11 @@ def asked(question: str) -> str:
 
 def names(text: str) -> list[str]:
     """Runs of capitalised words; a sentence's opening word counts only within a longer run."""
-    return [name for name, _ in _names_at(text)]
+    return [name for name, _ in names_at(text)]
 
 
-def _names_at(text: str) -> list[tuple[str, int]]:
+def names_at(text: str) -> list[tuple[str, int]]:
+    """The names, each with where it starts."""
     found = []
     for match in _NAMES.finditer(text):
         name = match.group()
@@ -159,7 +160,7 @@ def answers_in(kind: str, sentence: str, question_words: frozenset[str]) -> list
     if kind == "person":
         return [
             (start, start + len(name), 1.0 if " " in name else 0.7)
-            for name, start in _names_at(sentence)
+            for name, start in names_at(sentence)
             if not _stands_in(name, question_words)
         ]
     told_by_words = kind in ("reason", "manner", "definition")

@@ -123,3 +123,11 @@ def test_whatever_the_history_the_question_is_there(question: str, history: list
     made = standalone(question, history)
     assert 0 <= made.asked <= len(made.text)
     assert made.text[made.asked :] == question
+
+
+def test_a_place_or_an_abbreviation_is_nobody() -> None:
+    history = [
+        {"role": "user", "content": "Where was the BRICS summit held?"},
+        {"role": "assistant", "content": "The BRICS summit took place in the Russian city of Kazan. [1]"},
+    ]
+    assert standalone("What did he say?", history).text == "Where was the BRICS summit held: What did he say?"
