@@ -42,6 +42,7 @@ SHUTDOWN_SECONDS = 2
 """How long open requests may go on after Ctrl-C. A chat page in a browser holds one that never ends by itself."""
 
 _ASSETS = {"paper.css": "text/css", "chat.css": "text/css", "chat.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _STATUS: dict[type[FootnoteError], int] = {BadInput: 400, NotFound: 404, LibraryProblem: 503, MissingPart: 503}
 _NAMES = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge", 415: "UnsupportedMediaType"}
 
@@ -82,6 +83,8 @@ def create_app(chatbot: Chatbot, *, host: str = "127.0.0.1", port: int = 7860, c
     from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
     from starlette.convertors import Convertor, register_url_convertor
     from starlette.exceptions import HTTPException
+    from starlette.requests import Request
+    from starlette.routing import Match
 
     class DocumentId(Convertor[str]):
         """A path like {id:path}, and any character in it, a line break too."""
@@ -198,6 +201,12 @@ def create_app(chatbot: Chatbot, *, host: str = "127.0.0.1", port: int = 7860, c
             raise HTTPException(404)
         data = (resources.files("ui") / "assets" / name).read_bytes()
         return Response(data, media_type=_ASSETS[name], headers={"cache-control": "no-cache"})
+
+    @app.api_route("/v1/{rest:document}", methods=_METHODS, include_in_schema=False)
+    def nothing(request: Request) -> None:
+        """Without this the chat, mounted at "/", would answer for it, and to a wrong method with 404."""
+        known = any(route.matches(request.scope)[0] is Match.PARTIAL for route in app.router.routes)
+        raise HTTPException(405 if known else 404)
 
     if chat:
         mount(app, chatbot, host=host, port=port, exception_handlers=handlers)
@@ -363,7 +372,7 @@ def _http_error(request: "Request", error: "HTTPException") -> "Response":
         404: "There is nothing at this address; /docs lists what there is.",
         405: f"This address does not take {request.method}; /docs lists what it takes.",
     }
-    message = sentences.get(error.status_code, str(error.detail))
+    message = sentences.get(error.status_code, f"{str(error.detail).rstrip('.')}.")
     return _problem(request, error.status_code, _NAMES.get(error.status_code, "BadInput"), message)
 
 
