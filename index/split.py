@@ -171,12 +171,13 @@ _MONTHS_AND_NUMBERS = frozenset(
     "no nos fig figs p pp vol vols ch sec art eq mar may sat sun est jan feb apr jun jul aug".split()
 )
 """Abbreviations that are words, too, or need a number behind them."""
-_OPENERS = frozenset(
+OPENERS = frozenset(
     "the a an this that these those it its he she they we you i his her their our my there here in on at by for from "
     "with as if when while after before since during although though because but and or so yet however moreover "
     "meanwhile also then thus therefore what who why how where which not no all some many most both each other another "
     "according under over between among despite unlike until once".split()
 )
+"""Words with which a sentence opens that are no names, capitalised though they are then."""
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
@@ -210,7 +211,7 @@ def _is_boundary(text: str, start: int, match: re.Match[str], end: int) -> bool:
     if not before.strip() or (last.isdigit() and len(last) <= 3 and before.strip() == last):
         return False  # the number of a list item
     opener = re.match(r"[^\W\d_]+", opening)
-    starts_anew = bool(opener) and opener.group().lower() in _OPENERS if opener else False
+    starts_anew = bool(opener) and opener.group().lower() in OPENERS if opener else False
     lower = last.lower()
     if lower in _TITLES:
         if lower in _MONTHS_AND_NUMBERS and not following.isdigit():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from index.documents import Document
 from index.library import Library
-from index.split import Sentence, split_sentences
+from index.split import OPENERS, Sentence, split_sentences
 from rag.answer import Citation
 from rag.evidence import Candidate, is_heading
 from rag.retrieve import Retrieved
@@ -28,6 +28,7 @@ _LEANS = re.compile(
     r"(?:he|she|they|it|his|her|their|its|this|these|those|that|such|both|the (?:former|latter|two|pair|event|same))\b",
     re.IGNORECASE,
 )
+_PERSON = re.compile(r"\b(?:he|she|they|him|her|them|his|their)\b")
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\s*\d+\s*)\]")
 
 
@@ -92,13 +93,25 @@ def _widened(candidate: Candidate, document: Document) -> Quote:
     """The sentence, with what stands before it where it leans on that ("He said ...")."""
     start, end = candidate.start, candidate.end
     before: list[Sentence] = split_sentences(document.text, _line_start(document.text, start - QUOTE_CHARACTERS), start)
-    while before and _LEANS.match(document.text[start:end]):
+    while before and _leans(document.text[start:end]):
         previous = before.pop()
         words = document.text[previous.start : previous.end]
         if end - previous.start > QUOTE_CHARACTERS or is_heading(words):
             break
         start = previous.start
     return Quote(candidate.document, start, end)
+
+
+def _leans(sentence: str) -> bool:
+    """Whether a sentence says little without the one before: it opens with "He" or "This", or speaks of him before it
+    names anybody ("After taking office, he chose ...")."""
+    if _LEANS.match(sentence):
+        return True
+    person = _PERSON.search(sentence)
+    if person is None:
+        return False
+    words = re.findall(r"[^\W\d_][\w’'-]*", sentence[: person.start()])
+    return not any(word[0].isupper() and (place > 0 or word.lower() not in OPENERS) for place, word in enumerate(words))
 
 
 def _line_start(text: str, offset: int) -> int:

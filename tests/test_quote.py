@@ -7,7 +7,7 @@ import pytest
 from index.documents import Document
 from index.library import Library
 from rag.evidence import SIGNALS, Candidate
-from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, choose, cite, shown
+from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, _leans, choose, cite, shown
 from rag.retrieve import Retrieved
 
 TEXT = (
@@ -122,3 +122,18 @@ def test_a_citation_holds_the_exact_words_and_where_they_stand(library: Library)
 def test_nothing_chosen_cites_nothing(library: Library) -> None:
     assert chosen(library) == []
     assert cite([], library) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "does"),
+    [
+        ("After taking office, he chose Beijing.", True),
+        ("Moreover, they left the city.", True),
+        ("This is why.", True),
+        ("Putin stated that he will come.", False),
+        ("As Putin’s first visit was long, he continues.", False),
+        ("The trade grew by 4.5%.", False),
+    ],
+)
+def test_a_sentence_that_speaks_of_somebody_it_has_not_named_leans(sentence: str, does: bool) -> None:
+    assert _leans(sentence) is does
