@@ -1,0 +1,209 @@
+"""The chat in a real Chromium, over a real server: nothing on the console, nothing sent beyond loopback."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from index.documents import Document
+from index.library import Library
+
+CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync""".split()
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+"""A folder to keep pictures of the main states in, for whoever wants to look at them."""
+
+WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+HOSTILE = """The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
+keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server over the built-in articles and a hostile document."""
+    folder = tmp_path_factory.mktemp("browser") / "library"
+    with Library.open(folder) as library:
+        library.add_builtin()
+        library.add([Document(id="<i>hostile</i>.md", title="<img src=x> & co", text=HOSTILE)])
+    command = [sys.executable, "-c", "import ui.cli; ui.cli.main()", "serve", "--port", "0", "--library", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert server.stdout is not None
+    try:
+        yield server.stdout.readline().split()[3]
+    finally:
+        server.terminate()
+        server.wait(30)
+        server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens the chat in a new page; at the end the page must have had nothing to complain of and called nobody."""
+    wrong: list[str] = []
+    pages = []
+
+    def open_page(viewport: dict[str, int], path: str = "/", **options: Any) -> Any:
+        page = browser.new_page(viewport=viewport, **options)
+        pages.append(page)
+        page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}") or dialog.dismiss())
+        page.on("request", lambda request: _is_foreign(request.url) and wrong.append(request.url))
+        page.goto(address + path)
+        if path == "/":
+            page.wait_for_selector("#composer textarea")
+            page.wait_for_selector("#listing li", state="attached")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert not wrong
+
+
+def _is_foreign(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https", "ws", "wss") and urlsplit(url).hostname != "127.0.0.1"
+
+
+def ask(page: Any, question: str) -> Any:
+    """Types a question and waits for what comes of it; returns its turn."""
+    turns = page.locator(".turn").count()
+    page.locator("#composer textarea").fill(question)
+    page.keyboard.press("Enter")
+    page.wait_for_function("count => document.querySelectorAll('.turn').length > count", arg=turns)
+    return settled(page)
+
+
+def settled(page: Any) -> Any:
+    page.wait_for_selector("#current .turn:not([data-state=waiting])")
+    return page.locator("#current .turn")
+
+
+def marked(page: Any) -> str:
+    """The marked words, once they can be seen."""
+    page.wait_for_function(
+        """() => {
+          const mark = document.querySelector("#reader-sheet mark.cited");
+          if (!mark) return false;
+          const { top, bottom, left, right } = mark.getClientRects()[0];
+          const seen = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+          return top >= 0 && bottom <= innerHeight && left >= 0 && right <= innerWidth && mark.contains(seen);
+        }"""
+    )
+    return "".join(page.locator("#reader-sheet mark.cited").all_text_contents())
+
+
+def picture(page: Any, name: str) -> None:
+    if SCREENSHOTS:
+        page.wait_for_timeout(600)  # for what slides
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_question_its_answer_and_the_words_it_rests_on(opened: Any, viewport: dict[str, int], scheme: str) -> None:
+    page = opened(viewport, color_scheme=scheme)
+    picture(page, f"start-{viewport['width']}-{scheme}")
+    turn = ask(page, "By what percentage did trade grow from January to August 2024?")
+    assert "4.5%" in turn.locator(".answer").inner_text()
+    picture(page, f"answer-{viewport['width']}-{scheme}")
+    turn.locator("a.marker").first.click()
+    assert "increased by 4.5% from January to August 2024" in marked(page)
+    assert page.locator("#reader-sheet h1").inner_text().startswith("Xi’s Visit to Russia")
+    picture(page, f"source-{viewport['width']}-{scheme}")
+
+
+def test_an_earlier_answer_keeps_its_source(opened: Any) -> None:
+    page = opened(WIDE)
+    page.locator(".example", has_text="Macron").click()
+    first = settled(page).locator("a.marker").first.get_attribute("href")
+    ask(page, "Where was the BRICS summit held?")
+    assert "Kazan" in marked(page)
+    page.locator("#past .turn a.marker").first.click()
+    page.wait_for_function("() => document.querySelector('#reader-sheet mark.cited')?.textContent.includes('Macron')")
+    assert "Macron" in marked(page)
+    assert page.locator("#reader-page").get_attribute("href").endswith(first)
+
+
+def test_a_follow_up_is_understood(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    turn = ask(page, "And when?")
+    assert "BRICS" in turn.locator(".searched").inner_text()
+    assert page.locator(".turn").count() == 2
+
+
+def test_the_keyboard_is_enough(opened: Any) -> None:
+    page = opened(PHONE)
+    turn = ask(page, "Where was the BRICS summit held?")
+    turn.locator("a.marker").first.focus()
+    page.keyboard.press("Enter")
+    assert "Kazan" in marked(page)
+    assert page.evaluate("document.activeElement.id") == "reader-close"
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.activeElement.classList.contains('marker')")
+    page.wait_for_function("() => getComputedStyle(document.getElementById('source')).visibility === 'hidden'")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, {"width": 360, "height": 700}], ids=["wide", "phone"])
+def test_a_refusal_looks_like_one_and_offers_what_is_near(opened: Any, viewport: dict[str, int]) -> None:
+    page = opened(viewport)
+    turn = ask(page, "What is the population of Kazan?")
+    assert turn.get_attribute("data-state") == "refused"
+    assert turn.locator("a.marker").count() == 0
+    assert turn.locator(".near").count() == 3
+    picture(page, f"refusal-{viewport['width']}")
+    turn.locator(".near").first.click()
+    assert marked(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_question_that_cannot_be_asked_is_answered_with_a_sentence(opened: Any) -> None:
+    page = opened(WIDE)
+    page.evaluate("document.querySelector('#composer textarea').removeAttribute('maxlength')")
+    turn = ask(page, "why " * 2000)
+    assert turn.get_attribute("data-state") == "problem"
+    assert "shorten it" in turn.locator("[role=alert]").inner_text()
+
+
+def test_a_document_cannot_act(opened: Any) -> None:
+    page = opened(WIDE)
+    turn = ask(page, "Whose picture <img src=http://evil.example/q.png> hangs in the hall of the lighthouse?")
+    assert "![p](http://evil.example/p.png)" in turn.locator(".answer").inner_text()
+    assert "**the hall**" in marked(page)
+    assert page.locator("#conversation img, #source img, .katex, #desk script").count() == 0
+
+
+def test_the_list_of_documents_is_a_way_to_read_them(opened: Any) -> None:
+    page = opened(PHONE)
+    page.locator("#show-listing").click()
+    page.locator("#listing a", has_text="Mutual Flattery").click()
+    page.wait_for_selector("#reader-sheet h1:has-text('Mutual Flattery')")
+    page.locator("#reader-close").click()
+    page.wait_for_function("() => getComputedStyle(document.getElementById('source')).visibility === 'hidden'")
+
+
+def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None:
+    page = opened(PHONE, path="/documents/xi-visits-kazan.txt?start=10500&end=10560", java_script_enabled=False)
+    page.wait_for_timeout(300)
+    box = page.locator("mark.cited").first.bounding_box()
+    assert 0 <= box["y"] <= PHONE["height"]
