@@ -136,7 +136,7 @@ class BundledEmbedder:
         kept = [*range(min(len(tokens.ids), _TOKENS) - 1), -1]  # the last one ends every text
         numbers = np.array(tokens.ids, dtype=np.int64)[kept]
         token_vectors: Vectors = session.run(None, {"input_ids": numbers})[0]
-        return _unit(token_vectors.mean(axis=0)), [tokens.offsets[token] for token in kept], token_vectors
+        return unit(token_vectors.mean(axis=0)), [tokens.offsets[token] for token in kept], token_vectors
 
     def _model(self) -> tuple[Any, Any]:
         """The tokenizer and the onnxruntime session."""
@@ -191,7 +191,7 @@ class SentenceTransformersEmbedder:
     def _encoded(self, encode: Any, texts: Sequence[str]) -> Vectors:
         with self._one_at_a_time:
             vectors = encode([_clean(text, self._tokens) for text in texts], show_progress_bar=False)
-        return _unit(np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension))
+        return unit(np.asarray(vectors, dtype=np.float32).reshape(len(texts), self.dimension))
 
 
 class LlamaIndexEmbedder:
@@ -219,12 +219,12 @@ class LlamaIndexEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         with self._one_at_a_time:
             vectors = self._model.get_text_embedding_batch([_clean(text, _TOKENS) for text in texts])
-        return _unit(np.array(vectors, dtype=np.float32).reshape(len(texts), self.dimension))
+        return unit(np.array(vectors, dtype=np.float32).reshape(len(texts), self.dimension))
 
     def embed_query(self, text: str) -> Vectors:
         with self._one_at_a_time:
             vector = self._model.get_query_embedding(_clean(text, _TOKENS))
-        return _unit(np.array(vector, dtype=np.float32))
+        return unit(np.array(vector, dtype=np.float32))
 
 
 def _load_tokenizer(folder: Path) -> Any:
@@ -259,7 +259,7 @@ def _clean(text: str, tokens: int) -> str:
     return text[: tokens * _CHARACTERS_A_TOKEN].encode("utf-8", "replace").decode("utf-8")
 
 
-def _unit(vectors: Vectors) -> Vectors:
+def unit(vectors: Vectors) -> Vectors:
     """Scaled to length one along the last axis; a vector of zeros stays."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     unit: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)

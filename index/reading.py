@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import BundledEmbedder, Vectors, cores
+from index.embed import BundledEmbedder, Vectors, cores, unit
 from index.words import STOPWORDS, places
 
 _BASIS = Path(__file__).parent / "models" / "word-basis.npy"
@@ -74,7 +74,7 @@ class Reader:
             return Reading(first, np.empty(0, dtype=np.int32), np.empty((0, DIMENSION), dtype=np.float32))
         basis = _basis()
         words = np.stack(pooled) @ basis[:-1] + basis[-1]
-        return Reading(first, np.array(starts, dtype=np.int32), _unit(words))
+        return Reading(first, np.array(starts, dtype=np.int32), unit(words))
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         """Several texts, spread over the cores."""
@@ -106,15 +106,10 @@ def packed(words: Vectors) -> bytes:
 
 def unpacked(blob: bytes) -> Vectors:
     """What `packed` made, of unit length again; the cosine to the original is above .999."""
-    return _unit(np.frombuffer(blob, dtype=np.int8).reshape(-1, DIMENSION).astype(np.float32))
+    return unit(np.frombuffer(blob, dtype=np.int8).reshape(-1, DIMENSION).astype(np.float32))
 
 
 @cache
 def _basis() -> Vectors:
     basis: Vectors = np.load(_BASIS, allow_pickle=False).astype(np.float32)
     return basis
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-    return unit
