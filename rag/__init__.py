@@ -5,7 +5,7 @@ answer = Chatbot.open().ask("Where was the summit held?")
 """
 
 from index.errors import BadInput, FootnoteError, LibraryProblem, MissingPart, NotFound
-from rag.answer import Answer, Citation, RetrievedPassage
+from rag.answer import Answer, Check, Citation, RetrievedPassage
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 
@@ -13,6 +13,7 @@ __all__ = [
     "Answer",
     "BadInput",
     "Chatbot",
+    "Check",
     "Citation",
     "FootnoteError",
     "LibraryProblem",

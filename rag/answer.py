@@ -12,6 +12,7 @@ class Citation:
     start, end   Unicode code points in the document's text; `text[start:end] == quote`, always
     sha256       of the document's text as cited
     page         from 1; None where the format has no pages
+    answer_start, answer_end  the words within the quote that answer, offsets as above; None where they can't be told
     """
 
     marker: int
@@ -22,17 +23,36 @@ class Citation:
     quote: str
     sha256: str
     page: int | None = None
+    answer_start: int | None = None
+    answer_end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievedPassage:
-    """A passage that was found for the question, and its score (0..1)."""
+    """A passage that was found for the question, its score (0..1) and the words in it that the question has, too."""
 
     document: str
     start: int
     end: int
     text: str
     score: float
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What became of a sentence that a language model wrote.
+
+    claim    the sentence, without markers
+    verdict  "supported", "replaced" by the words of a source, or "dropped"
+    score    0..1, how well its sources support it
+    reason   one sentence
+    """
+
+    claim: str
+    verdict: str
+    score: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +61,13 @@ class Answer:
 
     standalone_question  what was searched for, after a follow-up was made to stand alone
     text                 with markers [1] [2], each right behind the sentence it supports
-    confidence           0..1
+    confidence           0..1, that the answer is right
+    answerable           0..1, that the documents answer the question at all
     passages             what was retrieved, best first
     model                "extractive", or the language model's name
     timings              milliseconds: retrieve, answer, total
+    checks               a language model's sentences, each with its verdict; empty when quoting
+    notes                what a person should know of how it was answered, a sentence each
     """
 
     question: str
@@ -56,10 +79,15 @@ class Answer:
     passages: tuple[RetrievedPassage, ...] = ()
     model: str = "extractive"
     timings: dict[str, float] = field(default_factory=dict)
+    answerable: float = 0.0
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as what JSON holds; the same in `--json`, HTTP and the rows of an evaluation."""
         plain = asdict(self)
-        plain["citations"] = list(plain["citations"])
-        plain["passages"] = list(plain["passages"])
+        for name in ("citations", "passages", "checks", "notes"):
+            plain[name] = list(plain[name])
+        for passage in plain["passages"]:
+            passage["matched"] = list(passage["matched"])
         return plain

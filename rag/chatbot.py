@@ -83,6 +83,7 @@ class Chatbot:
             answered=answered,
             text="".join(pieces),
             confidence=round(retrieved.confidence, 4),
+            answerable=round(retrieved.answerable, 4),
             citations=tuple(citations),
             passages=_shown(retrieved),
             timings={

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from rag.answer import Answer, Citation, RetrievedPassage
+from rag.answer import Answer, Check, Citation, RetrievedPassage
 
 ANSWER = Answer(
     question="Where?",
@@ -12,7 +12,9 @@ ANSWER = Answer(
     text="“Hier” (1). [1]",
     confidence=0.5,
     citations=(Citation(1, "a/b.txt", "A title", 2, 12, "“Hier” [1].", "00" * 32),),
-    passages=(RetrievedPassage("a/b.txt", 0, 20, "x" * 20, 0.25),),
+    passages=(RetrievedPassage("a/b.txt", 0, 20, "x" * 20, 0.25, ("trade",)),),
+    checks=(Check("“Hier”.", "supported", 0.9, "Every word of it is in the source."),),
+    notes=("Quoted, since the language model did not answer.",),
     timings={"retrieve": 1.0, "answer": 2.0, "total": 3.0},
 )
 
@@ -29,17 +31,26 @@ def test_an_answer_as_json_has_exactly_the_agreed_keys() -> None:
         "passages",
         "model",
         "timings",
+        "answerable",
+        "checks",
+        "notes",
     ]
-    assert list(plain["citations"][0]) == ["marker", "document", "title", "start", "end", "quote", "sha256", "page"]
-    assert list(plain["passages"][0]) == ["document", "start", "end", "text", "score"]
+    assert list(plain["citations"][0]) == [
+        *("marker", "document", "title", "start", "end", "quote", "sha256", "page"),
+        *("answer_start", "answer_end"),
+    ]
+    assert list(plain["passages"][0]) == ["document", "start", "end", "text", "score", "matched"]
+    assert list(plain["checks"][0]) == ["claim", "verdict", "score", "reason"]
     assert list(plain["timings"]) == ["retrieve", "answer", "total"]
 
 
 def test_json_gives_back_what_went_in() -> None:
     plain = json.loads(json.dumps(ANSWER.to_dict()))
     citations = tuple(Citation(**one) for one in plain.pop("citations"))
-    passages = tuple(RetrievedPassage(**one) for one in plain.pop("passages"))
-    assert Answer(**plain, citations=citations, passages=passages) == ANSWER
+    passages = tuple(RetrievedPassage(**one | {"matched": tuple(one["matched"])}) for one in plain.pop("passages"))
+    checks = tuple(Check(**one) for one in plain.pop("checks"))
+    notes = tuple(plain.pop("notes"))
+    assert Answer(**plain, citations=citations, passages=passages, checks=checks, notes=notes) == ANSWER
 
 
 def test_an_answer_and_its_dictionary_share_nothing() -> None:

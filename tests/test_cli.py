@@ -115,7 +115,7 @@ def test_an_answer_as_json(builtin: Path) -> None:
     answer = json.loads(result.stdout)
     assert set(answer) == {
         *("question", "standalone_question", "answered", "text", "confidence", "citations", "passages", "model"),
-        "timings",
+        *("timings", "answerable", "checks", "notes"),
     }
     assert answer["answered"] is True
     assert "4.5%" in answer["citations"][0]["quote"]
