@@ -123,7 +123,7 @@ def test_search_gives_as_many_passages_as_asked_for(client: TestClient) -> None:
     passages = client.post("/v1/search", json={"query": "gas pipeline", "k": 3}).json()["passages"]
     assert len(passages) == 3
     assert "pipeline" in passages[0]["text"]
-    assert [set(passage) for passage in passages] == [{"document", "start", "end", "text", "score"}] * 3
+    assert [set(passage) for passage in passages] == [{"document", "start", "end", "text", "score", "matched"}] * 3
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_a_search_prints_passages(builtin: Path) -> None:
     assert len(result.stdout.strip().split("\n\n")) == 3
     found = json.loads(footnote("search", "trade volume", "-k", "3", "--json", "--library", builtin).stdout)
     assert len(found) == 3
-    assert {tuple(one) for one in found} == {("document", "start", "end", "text", "score")}
+    assert {tuple(one) for one in found} == {("document", "start", "end", "text", "score", "matched")}
 
 
 QUESTIONS = {
