@@ -8,6 +8,7 @@ from index.errors import BadInput, FootnoteError, LibraryProblem, MissingPart, N
 from rag.answer import Answer, Check, Citation, RetrievedPassage
 from rag.chatbot import Chatbot
 from rag.settings import Settings
+from rag.support import Verdict, check_support
 
 __all__ = [
     "Answer",
@@ -21,4 +22,6 @@ __all__ = [
     "NotFound",
     "RetrievedPassage",
     "Settings",
+    "Verdict",
+    "check_support",
 ]
