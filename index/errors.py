@@ -4,6 +4,7 @@ FootnoteError
 ├── BadInput          the question, file or option cannot be used as given
 ├── NotFound          no document of that id
 ├── LibraryProblem    the library cannot be opened, read or written
+├── ModelProblem      the language model cannot be reached, is too slow or answers with an error
 └── MissingPart       something that has to be installed or downloaded first
 """
 
@@ -26,6 +27,10 @@ class NotFound(FootnoteError):
 
 class LibraryProblem(FootnoteError):
     """The library cannot be opened, read or written (HTTP 503)."""
+
+
+class ModelProblem(FootnoteError):
+    """The language model cannot be reached, is too slow, breaks off or answers with an error (HTTP 502)."""
 
 
 class MissingPart(FootnoteError):

@@ -268,17 +268,22 @@ class Library:
                 raise NotFound(id)
             return self._document(row[0])
 
-    def search(self, query: str, *, k: int = 10) -> list[Found]:
-        """The `k` passages that fit the query best, best first: cosine and BM25 fused."""
+    def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[Found]:
+        """The `k` passages that fit the query best, best first: cosine and BM25 fused. With `documents`, ids, of these
+        alone; raises NotFound for one that is not there."""
         if k < 1:
             raise BadInput(f"k is {k}; ask for 1 passage or more.")
         vector = self.embedder.embed_query(query)
         with self._reading() as rows:
-            vectors = self._searchable()
-            k = min(k, len(vectors))
             wide = max(_CANDIDATES, 3 * k)
-            similarity = dict(vectors.search(vector, k=wide))
-            keywords = self._keyword_search(query, wide)
+            if documents is None:
+                similarity = dict(self._searchable().search(vector, k=wide))
+                keywords = self._keyword_search(query, wide)
+            else:
+                within = self._passages_of(documents)
+                similarity = {key: float(vector @ stored) for key, stored in self._passage_vectors(within).items()}
+                every = self._keyword_search(query, self.passage_count())
+                keywords = {key: score for key, score in every.items() if key in similarity}
             missing = [key for key in keywords if key not in similarity]
             similarity |= {key: float(vector @ stored) for key, stored in self._passage_vectors(missing).items()}
             best = max(keywords.values(), default=1.0)
@@ -651,6 +656,16 @@ class Library:
         keys = np.array([row[0] for row in rows], dtype=np.int64)
         stored = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
         return Vectors.build(keys, stored.reshape(-1, dimension).astype(np.float32))
+
+    def _passages_of(self, ids: Iterable[str]) -> list[int]:
+        """The keys of the passages of these documents. Raises NotFound."""
+        keys: list[int] = []
+        for id in dict.fromkeys(ids):
+            row = self._connection.execute("SELECT key FROM documents WHERE id = ?", (_storable(id),)).fetchone()
+            if row is None:
+                raise NotFound(id)
+            keys += (key for (key,) in self._connection.execute("SELECT key FROM passages WHERE document = ?", row))
+        return keys
 
     def _passage_vectors(self, keys: Iterable[int]) -> dict[int, Vector]:
         found = {}

@@ -4,7 +4,7 @@ from rag import Chatbot
 answer = Chatbot.open().ask("Where was the summit held?")
 """
 
-from index.errors import BadInput, FootnoteError, LibraryProblem, MissingPart, NotFound
+from index.errors import BadInput, FootnoteError, LibraryProblem, MissingPart, ModelProblem, NotFound
 from rag.answer import Answer, Check, Citation, RetrievedPassage
 from rag.chatbot import Chatbot
 from rag.settings import Settings
@@ -19,6 +19,7 @@ __all__ = [
     "FootnoteError",
     "LibraryProblem",
     "MissingPart",
+    "ModelProblem",
     "NotFound",
     "RetrievedPassage",
     "Settings",

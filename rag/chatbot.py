@@ -7,29 +7,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.documents import Document
-from index.errors import BadInput
+from index.errors import BadInput, ModelProblem
 from index.library import DATABASE, Library, default_path, expanded
 from rag.answer import Answer, RetrievedPassage
 from rag.followup import standalone
+from rag.llm import Model, load_model
 from rag.quote import choose, cite
 from rag.ranking import fitted
 from rag.retrieve import Retrieved, retrieve
 from rag.settings import Settings
+from rag.write import Outcome, write
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.llms import LLM
 
 REFUSAL = "The documents don’t say."
 HISTORY_TURNS = 20
 """How far back a conversation is read."""
 
 
-class Chatbot:
-    """Answers questions from a library. Safe to use from several threads."""
+EXTRACTIVE = "extractive"
+"""What `Answer.model` is where sentences are quoted."""
 
-    def __init__(self, library: Library, *, settings: Settings | None = None) -> None:
+
+class Chatbot:
+    """Answers questions from a library: quotes it or, with a language model, writes. Safe to use from several
+    threads."""
+
+    def __init__(self, library: Library, *, settings: Settings | None = None, llm: Model | None = None) -> None:
         self.library = library
         self.settings = settings or Settings()
+        self.llm = llm
 
     @classmethod
     def open(
@@ -38,12 +47,23 @@ class Chatbot:
         *,
         settings: Settings | None = None,
         embedder: "str | BaseEmbedding | None" = None,
+        llm: "LLM | None" = None,
     ) -> "Chatbot":
         """Opens the library in a folder (default: the user's). Where there is none yet, one is made of the built-in
-        articles and a line on standard error says so. Raises LibraryProblem."""
-        if isinstance(library, Library):
-            return cls(library, settings=settings)
-        return cls(open_library(library, embedder=embedder), settings=settings)
+        articles and a line on standard error says so. Raises LibraryProblem.
+
+        What writes the answers is `llm`, a llama-index object, else the address that the settings or FOOTNOTE_LLM_URL
+        name; without either they are quoted. It is not contacted before a question is asked.
+        """
+        settings = settings or Settings()
+        model = load_model(llm, url=settings.llm_url, name=settings.llm_model)
+        opened = library if isinstance(library, Library) else open_library(library, embedder=embedder)
+        return cls(opened, settings=settings, llm=model)
+
+    @property
+    def model(self) -> str:
+        """What answers: "extractive", or the language model's name."""
+        return self.llm.name if self.llm else EXTRACTIVE
 
     def close(self) -> None:
         """Closes the library."""
@@ -55,50 +75,90 @@ class Chatbot:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, question: str, *, history: Sequence[Mapping[str, str]] = ()) -> Answer:
-        """One answer. `history` holds earlier turns, oldest first: {"role": "user" or "assistant", "content": str}.
+    def ask(
+        self,
+        question: str,
+        *,
+        history: Sequence[Mapping[str, str]] = (),
+        documents: Sequence[str] | None = None,
+    ) -> Answer:
+        """One answer. `history` holds earlier turns, oldest first: {"role": "user" or "assistant", "content": str};
+        with `documents`, ids, nothing but these is searched.
 
-        Raises BadInput for a question or history that cannot be used.
+        Raises BadInput for a question or history that cannot be used, NotFound for an id that is not there.
         """
-        for piece in self.stream(question, history=history):
+        for piece in self.stream(question, history=history, documents=documents):
             if isinstance(piece, Answer):
                 return piece
         raise AssertionError("a stream ends with its answer")
 
-    def stream(self, question: str, *, history: Sequence[Mapping[str, str]] = ()) -> Iterator[str | Answer]:
-        """The pieces of the answer's text as they are ready, then the Answer. Raises BadInput as `ask` does."""
+    def stream(
+        self,
+        question: str,
+        *,
+        history: Sequence[Mapping[str, str]] = (),
+        documents: Sequence[str] | None = None,
+    ) -> Iterator[str | Answer]:
+        """The pieces of the answer's text as they are ready, then the Answer. Raises as `ask` does.
+
+        While a language model is at work empty pieces come now and then; closing the iterator frees the model.
+        """
         started = time.perf_counter()
         self._check(question, history)
         searched = standalone(question, history[-HISTORY_TURNS:])
-        retrieved = retrieve(self.library, searched, k=self.settings.passages)
+        retrieved = retrieve(self.library, searched, k=self.settings.passages, documents=documents)
         found = time.perf_counter()
         least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
-        answered = bool(retrieved.sentences) and retrieved.answerable >= least
-        pieces, citations = cite(choose(retrieved, self.library), self.library) if answered else ([REFUSAL], [])
-        yield from pieces
+        quotable = bool(retrieved.sentences) and retrieved.answerable >= least
+        outcome, model = None, EXTRACTIVE
+        notes: tuple[str, ...] = ()
+        if self.llm and retrieved.sentences and retrieved.answerable >= self.settings.ask_model_above:
+            try:
+                outcome = yield from write(
+                    retrieved,
+                    self.library,
+                    self.llm,
+                    question=question if searched.asked else searched.text,
+                    history=history if searched.asked else (),
+                    tokens=self.settings.llm_tokens,
+                    seconds=self.settings.llm_seconds,
+                    quotable=quotable,
+                )
+                model = self.llm.name
+            except ModelProblem as problem:
+                notes = (str(problem), "This answer quotes instead.")
+        if outcome is None:
+            pieces, citations = cite(choose(retrieved, self.library), self.library) if quotable else ([], [])
+            yield from pieces
+            outcome = Outcome("".join(pieces), tuple(citations), (), notes)
+        if not outcome.text:
+            yield REFUSAL
         ended = time.perf_counter()
         yield Answer(
             question=question,
             standalone_question=searched.text,
-            answered=answered,
-            text="".join(pieces),
+            answered=bool(outcome.text),
+            text=outcome.text or REFUSAL,
             confidence=round(retrieved.confidence, 4),
             answerable=round(retrieved.answerable, 4),
-            citations=tuple(citations),
+            citations=outcome.citations,
             passages=_shown(retrieved),
+            model=model,
             timings={
                 "retrieve": round(1000 * (found - started), 3),
                 "answer": round(1000 * (ended - found), 3),
                 "total": round(1000 * (ended - started), 3),
             },
+            checks=outcome.checks,
+            notes=outcome.notes,
         )
 
-    def search(self, query: str, *, k: int = 10) -> list[RetrievedPassage]:
-        """The passages that fit a query best, best first."""
+    def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[RetrievedPassage]:
+        """The passages, of these documents alone if any are named, that fit a query best, best first."""
         self._check(query, ())
         return [
             RetrievedPassage(found.document, found.start, found.end, found.text, round(found.score, 4))
-            for found in self.library.search(query, k=k)
+            for found in self.library.search(query, k=k, documents=documents)
         ]
 
     def document(self, id: str) -> Document:

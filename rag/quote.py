@@ -53,8 +53,8 @@ def choose(retrieved: Retrieved, library: Library) -> list[Quote]:
             break
         if not _repeats(candidate, chosen):
             chosen.append(candidate)
-    quotes = [_widened(candidate, library.document(candidate.document)) for candidate in chosen]
-    return _merged(quotes, [candidate.document for candidate in chosen])
+    quotes = [widened(library.document(one.document), one.start, one.end) for one in chosen]
+    return merged(quotes, [candidate.document for candidate in chosen])
 
 
 def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[str], list[Citation]]:
@@ -89,9 +89,8 @@ def _repeats(candidate: Candidate, chosen: Sequence[Candidate]) -> bool:
     return any(float(candidate.meaning @ other.meaning) >= SAME_MEANING for other in chosen)
 
 
-def _widened(candidate: Candidate, document: Document) -> Quote:
-    """The sentence, with what stands before it where it leans on that ("He said ...")."""
-    start, end = candidate.start, candidate.end
+def widened(document: Document, start: int, end: int) -> Quote:
+    """The sentence at `start` to `end`, with what stands before it where it leans on that ("He said ...")."""
     before: list[Sentence] = split_sentences(document.text, _line_start(document.text, start - QUOTE_CHARACTERS), start)
     while before and _leans(document.text[start:end]):
         previous = before.pop()
@@ -99,7 +98,7 @@ def _widened(candidate: Candidate, document: Document) -> Quote:
         if end - previous.start > QUOTE_CHARACTERS or is_heading(words):
             break
         start = previous.start
-    return Quote(candidate.document, start, end)
+    return Quote(document.id, start, end)
 
 
 def _leans(sentence: str) -> bool:
@@ -118,13 +117,13 @@ def _line_start(text: str, offset: int) -> int:
     return text.rfind("\n", 0, max(0, offset)) + 1
 
 
-def _merged(quotes: Sequence[Quote], order: Sequence[str]) -> list[Quote]:
+def merged(quotes: Sequence[Quote], order: Sequence[str]) -> list[Quote]:
     """Documents in the order of their best sentence, quotes in reading order, overlapping ones as one."""
-    merged: list[Quote] = []
+    together: list[Quote] = []
     for quote in sorted(quotes, key=lambda quote: (order.index(quote.document), quote.start)):
-        last = merged[-1] if merged else None
+        last = together[-1] if together else None
         if last and last.document == quote.document and quote.start <= last.end:
-            merged[-1] = Quote(last.document, last.start, max(last.end, quote.end))
+            together[-1] = Quote(last.document, last.start, max(last.end, quote.end))
         else:
-            merged.append(quote)
-    return merged
+            together.append(quote)
+    return together

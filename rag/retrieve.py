@@ -1,5 +1,6 @@
 """From a question to passages and sentences, best first, and how sure they answer it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.library import Found, Library
@@ -24,9 +25,11 @@ class Retrieved:
     confidence: float
 
 
-def retrieve(library: Library, question: Standalone, *, k: int = 10) -> Retrieved:
-    """Searches the library for a question that stands alone."""
+def retrieve(
+    library: Library, question: Standalone, *, k: int = 10, documents: Sequence[str] | None = None
+) -> Retrieved:
+    """Searches the library, or those documents of it alone, for a question that stands alone."""
     asked = take_apart(question, library)
-    passages = library.search(question.text, k=k)
+    passages = library.search(question.text, k=k, documents=documents)
     ranked = rank(quotable(candidates(asked, library, passages)))
     return Retrieved(asked, passages, ranked, *judge(asked.kind, ranked))

@@ -15,3 +15,32 @@ class Settings:
     question_characters: int = field(
         default=4_000, metadata={"help": "The longest question that is answered, in characters."}
     )
+    llm_url: str | None = field(
+        default=None,
+        metadata={
+            "help": "The OpenAI-compatible address of a language model that writes the answers, as"
+            " http://127.0.0.1:11434/v1; FOOTNOTE_LLM_URL, else none: answers are quoted."
+        },
+    )
+    llm_model: str | None = field(
+        default=None,
+        metadata={"help": "The language model's name there; FOOTNOTE_LLM_MODEL, else the only one that it lists."},
+    )
+    llm_tokens: int | None = field(
+        default=None,
+        metadata={
+            "help": "How many tokens of sources the language model reads for a question; 300 for one on this machine or"
+            " network, 3,000 for one elsewhere."
+        },
+    )
+    llm_seconds: float = field(
+        default=60.0,
+        metadata={"help": "How long the language model may take for an answer, in seconds; then it is quoted."},
+    )
+    ask_model_above: float = field(
+        default=0.1,
+        metadata={
+            "help": "Refuse without asking the language model where the documents answer with less probability than"
+            " this (0..1)."
+        },
+    )

@@ -122,6 +122,29 @@ def test_many_may_ask_at_once(chatbot: Chatbot) -> None:
     assert texts == [alone[question] for question in asked]
 
 
+# Some documents alone ---------------------------------------------------------------------------------------------
+
+
+def test_only_the_documents_named_are_asked(chatbot: Chatbot) -> None:
+    for id in ("china-russia-axis.txt", "xi-visits-kazan.txt"):
+        pieces, answer = streamed(chatbot, TRADE, documents=[id])
+        check(chatbot, answer, pieces)
+        assert {passage.document for passage in answer.passages} == {id}
+        assert {passage.document for passage in chatbot.search(TRADE, documents=[id])} == {id}
+    assert "4.5%" in chatbot.ask(TRADE, documents=["xi-visits-kazan.txt"]).text
+    everywhere = [info.id for info in chatbot.library.documents()]
+    assert chatbot.ask(TRADE, documents=everywhere).text == chatbot.ask(TRADE).text
+
+
+def test_a_document_that_is_not_there_cannot_be_asked(chatbot: Chatbot) -> None:
+    with pytest.raises(NotFound, match="nope"):
+        chatbot.ask(TRADE, documents=["nope.txt"])
+
+
+def test_no_documents_have_no_answer(chatbot: Chatbot) -> None:
+    assert not chatbot.ask(TRADE, documents=[]).answered
+
+
 # Settings ---------------------------------------------------------------------------------------------------------
 
 

@@ -121,6 +121,15 @@ def test_an_answer_as_json(builtin: Path) -> None:
     assert "4.5%" in answer["citations"][0]["quote"]
 
 
+def test_one_document_alone_is_asked_and_searched(builtin: Path) -> None:
+    for command in ("ask", "search"):
+        result = footnote(command, TRADE, "--document", "china-russia-axis.txt", "--json", "--library", builtin)
+        found = json.loads(result.stdout)
+        passages = found["passages"] if command == "ask" else found
+        assert {passage["document"] for passage in passages} == {"china-russia-axis.txt"}
+        assert "nope" in problem(footnote(command, TRADE, "--document", "nope", "--library", builtin))
+
+
 def test_a_refusal_is_an_answer_and_shows_the_nearest_passages(builtin: Path) -> None:
     result = footnote("ask", KAZAN, "--library", builtin)
     assert result.exit_code == 0, result.output

@@ -55,7 +55,30 @@ _library_option = click.option(
     envvar="FOOTNOTE_LIBRARY",
     help="The library's folder. Default: FOOTNOTE_LIBRARY, else a folder in your data directory.",
 )
+_document_option = click.option(
+    "--document",
+    "documents",
+    metavar="ID",
+    multiple=True,
+    help="Look into this document alone, by the id that `footnote list` prints; may be given more than once.",
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _model_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--llm-url and --llm-model; the command gets them as `llm_url` and `llm_model`."""
+    url = click.option(
+        "--llm-url",
+        metavar="URL",
+        help="Let a language model at this OpenAI-compatible address write the answers; each sentence is checked."
+        " Default: FOOTNOTE_LLM_URL, else answers are quoted. Its key: FOOTNOTE_LLM_KEY.",
+    )
+    name = click.option(
+        "--llm-model",
+        metavar="NAME",
+        help="The language model's name there. Default: FOOTNOTE_LLM_MODEL, else the only one it lists.",
+    )
+    return url(name(command))
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,36 +91,47 @@ def main() -> None:
 @_library_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-def serve(library: str | None, host: str, port: int) -> None:
+@_model_options
+def serve(library: str | None, host: str, port: int, llm_url: str | None, llm_model: str | None) -> None:
     """Browser chat at / and HTTP API at /v1, in one process."""
-    from rag import Chatbot
+    from rag import Chatbot, Settings
     from ui.api import serve as run
 
-    with Chatbot.open(library) as chatbot:
+    with Chatbot.open(library, settings=Settings(llm_url=llm_url, llm_model=llm_model)) as chatbot:
         run(chatbot, host=host, port=port)
 
 
 @main.command()
 @click.argument("question")
+@_document_option
+@_model_options
 @_library_option
 @_json_option
-def ask(question: str, library: str | None, as_json: bool) -> None:
+def ask(
+    question: str,
+    documents: Sequence[str],
+    llm_url: str | None,
+    llm_model: str | None,
+    library: str | None,
+    as_json: bool,
+) -> None:
     """Prints one answer with its citations. QUESTION may be - for standard input."""
-    from rag import Chatbot
+    from rag import Chatbot, Settings
 
     if question == "-":
         question = _standard_input()
-    with Chatbot.open(library) as chatbot:
-        answer = chatbot.ask(question)
+    with Chatbot.open(library, settings=Settings(llm_url=llm_url, llm_model=llm_model)) as chatbot:
+        answer = chatbot.ask(question, documents=documents or None)
     click.echo(_as_json(answer.to_dict()) if as_json else _answer_text(answer))
 
 
 @main.command()
 @click.argument("query")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many passages.")
+@_document_option
 @_library_option
 @_json_option
-def search(query: str, k: int, library: str | None, as_json: bool) -> None:
+def search(query: str, k: int, documents: Sequence[str], library: str | None, as_json: bool) -> None:
     """Prints the passages that fit QUERY best, best first."""
     from dataclasses import asdict
 
@@ -106,7 +140,7 @@ def search(query: str, k: int, library: str | None, as_json: bool) -> None:
     if query == "-":
         query = _standard_input()
     with Chatbot.open(library) as chatbot:
-        passages = chatbot.search(query, k=k)
+        passages = chatbot.search(query, k=k, documents=documents or None)
     if as_json:
         click.echo(_as_json([asdict(passage) for passage in passages]))
     else:
@@ -242,14 +276,18 @@ def _one_line(text: str) -> str:
 def _answer_text(answer: "Answer") -> str:
     if not answer.answered:
         nearest = [_passage_text(passage) for passage in answer.passages[:_NEAREST_SHOWN]]
-        return "\n\n".join([answer.text, *(["Nearest passages:", *nearest] if nearest else [])])
-    notes = [
+        return "\n\n".join([answer.text, *_notes(answer), *(["Nearest passages:", *nearest] if nearest else [])])
+    quotes = [
         f"[{citation.marker}] {_one_line(citation.document)} — {_one_line(citation.title)}"
         + (f", page {citation.page}" if citation.page else "")
         + f"\n    “{_one_line(citation.quote)}”"
         for citation in answer.citations
     ]
-    return "\n\n".join([_printable_lines(answer.text), *notes])
+    return "\n\n".join([_printable_lines(answer.text), *quotes, *_notes(answer)])
+
+
+def _notes(answer: "Answer") -> list[str]:
+    return [f"({_one_line(' '.join(answer.notes))})"] if answer.notes else []
 
 
 def _passage_text(passage: "RetrievedPassage") -> str:
