@@ -1,10 +1,13 @@
-"""The chat in a real Chromium, over a real server: nothing on the console, nothing sent beyond loopback."""
+"""The chat in a real Chromium, over a real server: nothing on the console, nothing sent beyond loopback, and nothing
+that axe-core finds to bar anybody from using it."""
 
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +24,27 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder to keep pictures of the main states in, for whoever wants to look at them."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+TWO_SOURCES = "What did Macron ask of Xi Jinping?"
 HOSTILE = """The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
 keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
+
+SERVER = """
+import sys, time
+from rag import Chatbot
+from ui.api import serve
+
+class Chatbot(Chatbot):  # takes its time over an answer, as a language model does, where the question says so
+    def stream(self, question, **options):
+        for item in super().stream(question.removeprefix("Slowly: "), **options):
+            if isinstance(item, str) and question.startswith("Slowly: "):
+                for word in item.split(" "):
+                    time.sleep(0.1)
+                    yield word + " "
+            else:
+                yield item
+
+serve(Chatbot.open(sys.argv[1]), port=0)
+"""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs the program chromium")
 
@@ -34,7 +56,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with Library.open(folder) as library:
         library.add_builtin()
         library.add([Document(id="<i>hostile</i>.md", title="<img src=x> & co", text=HOSTILE)])
-    command = [sys.executable, "-c", "import ui.cli; ui.cli.main()", "serve", "--port", "0", "--library", str(folder)]
+    command = [sys.executable, "-c", SERVER, str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdout is not None
     try:
@@ -112,6 +134,20 @@ def marked(page: Any) -> str:
     return "".join(page.locator("#reader-sheet mark.cited").all_text_contents())
 
 
+@cache
+def axe() -> str:
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+def barriers(page: Any) -> list[str]:
+    """What axe-core finds against level A and AA in the page as it stands; the transitions have ended."""
+    page.wait_for_function("() => document.getAnimations().every(({ playState }) => playState !== 'running')")
+    page.evaluate(axe())
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [f"{it['id']}: {node['html'][:200]} ({node['failureSummary']})" for it in found for node in it["nodes"]]
+
+
 def picture(page: Any, name: str) -> None:
     if SCREENSHOTS:
         page.wait_for_timeout(600)  # for what slides
@@ -122,6 +158,7 @@ def picture(page: Any, name: str) -> None:
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 def test_a_question_its_answer_and_the_words_it_rests_on(opened: Any, viewport: dict[str, int], scheme: str) -> None:
     page = opened(viewport, color_scheme=scheme)
+    assert not barriers(page)
     picture(page, f"start-{viewport['width']}-{scheme}")
     turn = ask(page, "By what percentage did trade grow from January to August 2024?")
     assert "4.5%" in turn.locator(".answer").inner_text()
@@ -129,7 +166,97 @@ def test_a_question_its_answer_and_the_words_it_rests_on(opened: Any, viewport: 
     turn.locator("a.marker").first.click()
     assert "increased by 4.5% from January to August 2024" in marked(page)
     assert page.locator("#reader-sheet h1").inner_text().startswith("Xi’s Visit to Russia")
+    turn.locator("summary").last.evaluate("summary => summary.click()")
+    assert not barriers(page)
     picture(page, f"source-{viewport['width']}-{scheme}")
+
+
+def test_the_sources_of_an_answer_are_stepped_through(opened: Any) -> None:
+    page = opened(WIDE)
+    turn = ask(page, TWO_SOURCES)
+    count = turn.locator("a.note").count()
+    assert count > 1
+    place = page.locator("#reader-place")
+    marked(page)
+    for key, number in (("n", 2), ("p", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("p", count)):
+        turn.locator("h2").click()  # out of the box, in which n is a letter
+        page.keyboard.press(key)
+        page.wait_for_function(f"() => document.getElementById('reader-place').textContent.includes('{number} of')")
+        assert turn.locator("a.marker[aria-current]").inner_text() == str(number)
+    page.locator("#reader-next").click()
+    page.wait_for_function("() => document.getElementById('reader-place').textContent.includes('1 of')")
+    assert place.inner_text().startswith(f"Source 1 of {count}")
+    assert marked(page)
+
+
+def test_the_quote_is_shown_where_a_marker_is_pointed_at(opened: Any) -> None:
+    page = opened(WIDE)
+    turn = ask(page, "Where was the BRICS summit held?")
+    marker, card = turn.locator("a.marker").first, page.locator("#card")
+    assert card.is_hidden()
+    marker.hover()
+    assert turn.locator("q").first.inner_text() in card.inner_text()
+    page.keyboard.press("Escape")
+    assert card.is_hidden()
+    marker.focus()
+    assert card.is_visible()
+    assert not barriers(page)
+    assert marker.get_attribute("aria-describedby") == "card"
+
+
+def test_an_answer_grows_without_jumping_and_can_be_stopped(opened: Any) -> None:
+    page = opened(WIDE)
+    box = page.locator("#composer textarea")
+    box.fill("Slowly: What did Macron ask of Xi Jinping?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#current .turn[data-state=waiting] .answer p:not(.looking)")
+    first = page.locator("#current .answer p").bounding_box()
+    stop = page.get_by_role("button", name="Stop")
+    assert not barriers(page)
+    picture(page, "stop")
+    page.wait_for_function("was => document.querySelector('#current .answer').innerText.length > was + 20", arg=20)
+    now = page.locator("#current .answer p").first.bounding_box()
+    assert (now["x"], now["y"]) == (first["x"], first["y"])
+    stop.click()
+    page.wait_for_selector("#current .turn[data-state=stopped]")
+    assert page.locator("#current .answer p").first.bounding_box()["y"] == first["y"]
+    assert page.locator("#current a.marker").count() == 0
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_selector("#current .turn[data-state=answered]")
+    assert page.locator(".turn").count() == 1
+
+
+def test_the_last_question_can_be_edited(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    turn = ask(page, "What is the population of Kazan?")
+    turn.get_by_role("button", name="Edit question").click()
+    box = page.locator("#composer textarea")
+    assert box.input_value() == "What is the population of Kazan?"
+    assert page.locator("#editing").is_visible()
+    page.locator("#editing-cancel").click()
+    assert box.input_value() == ""
+    turn.get_by_role("button", name="Edit question").click()
+    box.fill("What did Macron ask of Xi Jinping?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#current .turn[data-state=answered]")
+    assert page.locator("h2.question").all_inner_texts() == [
+        "Where was the BRICS summit held?",
+        "What did Macron ask of Xi Jinping?",
+    ]
+    assert page.locator("#editing").is_hidden()
+
+
+def test_an_answer_is_copied_with_its_quotes(opened: Any) -> None:
+    page = opened(WIDE)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    turn = ask(page, "Where was the BRICS summit held?")
+    turn.get_by_role("button", name="Copy").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(turn.locator(".answer p").first.inner_text().split("\n")[0][:40])
+    assert turn.locator("q").first.inner_text() in copied
+    assert "characters" in copied
 
 
 def test_an_earlier_answer_keeps_its_source(opened: Any) -> None:
@@ -170,9 +297,9 @@ def test_a_refusal_looks_like_one_and_offers_what_is_near(opened: Any, viewport:
     turn = ask(page, "What is the population of Kazan?")
     assert turn.get_attribute("data-state") == "refused"
     assert turn.locator("a.marker").count() == 0
-    assert turn.locator(".near").count() == 3
+    assert turn.locator(".refusal .near").count() == 3
     picture(page, f"refusal-{viewport['width']}")
-    turn.locator(".near").first.click()
+    turn.locator(".refusal .near").first.click()
     assert marked(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -41,7 +41,13 @@ FILE_NAME_CHARACTERS = 200
 SHUTDOWN_SECONDS = 2
 """How long open requests may go on after Ctrl-C. A chat page in a browser holds one that never ends by itself."""
 
-_ASSETS = {"paper.css": "text/css", "chat.css": "text/css", "chat.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "paper.css": "text/css",
+    "chat.css": "text/css",
+    "chat.js": "text/javascript",
+    "reader.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 _STATUS: dict[type[FootnoteError], int] = {BadInput: 400, NotFound: 404, LibraryProblem: 503, MissingPart: 503}
 _NAMES = {404: "NotFound", 405: "MethodNotAllowed", 413: "TooLarge", 415: "UnsupportedMediaType"}
@@ -181,15 +187,30 @@ def create_app(chatbot: Chatbot, *, host: str = "127.0.0.1", port: int = 7860, c
 
     @app.get("/documents/{id:document}", response_class=HTMLResponse)
     def show_document(
-        id: str, start: int | None = None, end: int | None = None, also: str = "", at: int | None = None
+        id: str,
+        start: int | None = None,
+        end: int | None = None,
+        also: str = "",
+        words: str = "",
+        version: str = "",
+        at: int | None = None,
     ) -> str:
         """A document as a page for a person, with the text from `start` to `end` marked and scrolled to: what a
-        citation links to. `also` names further spans to mark more lightly, as `12-40,55-80`; `at` picks the part of a
-        long document that is shown."""
+        citation links to. `also` names further spans to mark more lightly, as `12-40,55-80`; `words` a span to
+        make bold; `version` is the beginning of the text's sha256: where that has changed, nothing is marked and the
+        page says so. `at` picks the part of a long document that is shown."""
         if (start is None) != (end is None):
             raise BadInput("A span needs both start and end.")
         cited = (start, end) if start is not None and end is not None else None
-        return document_page(chatbot.document(id), cited=cited, others=_spans(also), at=at)
+        bold = _spans(words)
+        return document_page(
+            chatbot.document(id),
+            cited=cited,
+            others=_spans(also),
+            words=bold[0] if bold else None,
+            version=version,
+            at=at,
+        )
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def reference() -> str:

@@ -1,22 +1,23 @@
 """The browser chat: a Gradio page with the conversation on the left and the cited document on the right.
 
-The conversation is HTML of our own in which every text of a person, a document or a model is escaped, so that nothing
-in it is read as Markdown, LaTeX or HTML; Gradio's Chatbot would read all three. A marker is a link to the document's
-page (ui/pages.py); the script in assets/chat.js shows that page beside the conversation instead.
+Gradio carries questions to the chatbot and what comes of them back, as HTML of our own (ui/turns.py). The scripts in
+assets/ do what happens in the page: they show the document of a citation (ui/pages.py) beside the conversation.
 """
 
 import functools
 import logging
 import os
-import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
-from index.errors import FootnoteError
+from index.errors import BadInput, FootnoteError
 from index.library import DocumentInfo
-from rag import Answer, Chatbot, Citation, RetrievedPassage
-from ui.pages import escape, link, place
+from rag import Answer, Chatbot
+from ui.pages import escape, link
+from ui.turns import answer_html, failed_html, new_key, problem_html, stopped_html, waiting_html
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -40,13 +41,6 @@ _LISTED = 200
 
 INTERNAL = "Something went wrong inside Footnote; the server's terminal shows what. Please try again."
 
-_NEAREST = 3
-_SNIPPET_CHARACTERS = 200
-_QUOTE_CHARACTERS = 400
-
-_MARKER = re.compile(r"\s*\[(\d+)\]")
-_HALF_MARKER = re.compile(r"\s*\[?\d*$|\s+$")
-
 _FONT = ["ui-sans-serif", "system-ui", "sans-serif"]
 _MONO = ["ui-monospace", "monospace"]
 
@@ -58,6 +52,29 @@ class Turn:
     question: str
     reply: str | None
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the page sends with a question (assets/chat.js): whether it takes the last one's place, and the documents
+    to ask; None stands for all of them."""
+
+    instead: bool = False
+    documents: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, sent: object) -> "_Asked":
+        """Raises BadInput where `sent` is not what the page sends."""
+        asked = sent if isinstance(sent, Mapping) else {}
+        documents = asked.get("documents") or []
+        if not isinstance(documents, list) or not all(isinstance(id, str) for id in documents):
+            raise BadInput("The documents to ask are not a list of ids; reload the page.")
+        return cls(asked.get("instead") is True, tuple(documents) or None)
+
+
+_STOP = object()
+Inbox = SimpleQueue[object]
+"""What has come of a question that is being answered; _STOP in it ends the answer."""
 
 
 def mount(
@@ -87,36 +104,53 @@ def mount(
 def build(chatbot: Chatbot) -> "Blocks":
     """The chat page as Gradio Blocks."""
     gradio = _gradio()
+    answering: dict[str, Inbox] = {}  # by Gradio's name for the open page
 
-    def respond(question: str, turns: list[Turn]) -> Iterator[dict[Any, Any]]:
+    def respond(
+        question: str,
+        sent: object,
+        turns: list[Turn],
+        request: gradio.Request,  # type: ignore[name-defined] # what Gradio knows it by
+    ) -> Iterator[dict[Any, Any]]:
         if not question.strip():
             yield {box: ""}
             return
-        number = len(turns) + 1
-        yield {
-            box: "",
-            welcome: gradio.Column(visible=False),
-            past: "".join(turn.html for turn in turns),
-            current: waiting_html(question, "", number),
-        }
-        text = ""
-        for item in _outcome(chatbot, question, turns):
-            if isinstance(item, Turn):
-                yield {current: item.html, turns_state: [*turns, item]}
-            else:
-                text += item
-                yield {current: waiting_html(question, text, number)}
+        key, text = new_key(), ""
+        inbox = answering[request.session_hash] = SimpleQueue()
+        try:
+            asked = _Asked.of(sent)
+            earlier = turns[:-1] if asked.instead else turns
+            yield {
+                box: gradio.Textbox(value="", submit_btn=False, stop_btn="Stop"),
+                welcome: gradio.Column(visible=False),
+                past: "".join(turn.html for turn in earlier),
+                current: waiting_html(question, "", key),
+            }
+            for item in _outcome(chatbot, question, earlier, key, inbox, asked.documents):
+                if isinstance(item, Turn):
+                    yield {current: item.html, turns_state: [*earlier, item], box: gradio.Textbox(**_ASKING)}
+                else:
+                    text += item
+                    yield {current: waiting_html(question, text, key)}
+        finally:
+            inbox.put(_STOP)
+            if answering.get(request.session_hash) is inbox:
+                del answering[request.session_hash]
+
+    def stop(request: gradio.Request) -> None:  # type: ignore[name-defined]
+        if inbox := answering.get(request.session_hash):
+            inbox.put(_STOP)
 
     def loaded() -> dict[Any, Any]:
         try:
             documents = chatbot.library.documents()
         except FootnoteError as error:
-            return {count: "", listing: problem_html(str(error)), examples: gradio.Column(visible=False)}
+            return {count: "", listing: problem_html(str(error)), welcome_text: _WELCOME}
         offers = {document.id for document in documents} >= _EXAMPLE_DOCUMENTS
         return {
             count: count_html(documents),
             listing: listing_html(documents),
-            examples: gradio.Column(visible=offers),
+            welcome_text: _WELCOME + (_EXAMPLES if offers else ""),
         }
 
     def ask(question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
@@ -130,6 +164,7 @@ def build(chatbot: Chatbot) -> "Blocks":
     private = {"api_visibility": "private", "show_progress": "hidden"}
     with gradio.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True) as blocks:
         turns_state = gradio.State([])
+        sent = gradio.JSON(visible=False)
         with gradio.Row(elem_id="top"):
             html(_HEADER)
             count = html(elem_id="count")
@@ -137,12 +172,11 @@ def build(chatbot: Chatbot) -> "Blocks":
             with gradio.Column(elem_id="talk"):
                 with gradio.Column(elem_id="conversation"):
                     with gradio.Column(elem_id="welcome") as welcome:
-                        html(_WELCOME)
-                        with gradio.Column(elem_id="examples", visible=False) as examples:
-                            buttons = [gradio.Button(question, elem_classes="example") for question in EXAMPLES]
+                        welcome_text = html(_WELCOME)
                     past = html(elem_id="past")
                     current = html(elem_id="current")
-                with gradio.Row(elem_id="composer"):
+                with gradio.Column(elem_id="composer"):
+                    html(_ASKED, elem_id="asked")
                     box = gradio.Textbox(
                         placeholder="Ask your documents",
                         label="Your question",
@@ -150,17 +184,16 @@ def build(chatbot: Chatbot) -> "Blocks":
                         lines=1,
                         max_lines=6,
                         max_length=chatbot.settings.question_characters,
-                        submit_btn="Ask",
                         container=False,
+                        **_ASKING,
                     )
             with gradio.Column(elem_id="source"):
                 html(_SOURCE, elem_id="reading")
                 listing = html(elem_id="listing")
         outputs = [box, welcome, past, current, turns_state]
-        box.submit(respond, [box, turns_state], outputs, **private)
-        for button in buttons:
-            button.click(respond, [button, turns_state], outputs, **private)
-        blocks.load(loaded, None, [count, listing, examples], **private)
+        box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, **private)
+        box.stop(stop, None, None, **private)
+        blocks.load(loaded, None, [count, listing, welcome_text], **private)
         gradio.api(ask, api_name="ask")
     blocks.queue(default_concurrency_limit=AT_ONCE)
     return cast("Blocks", blocks)
@@ -174,17 +207,57 @@ def _gradio() -> Any:
     return gradio
 
 
-def _outcome(chatbot: Chatbot, question: str, turns: Sequence[Turn]) -> Iterator[str | Turn]:
-    """The pieces of the answer's text, then the turn they belong to."""
-    number = len(turns) + 1
+def _outcome(
+    chatbot: Chatbot,
+    question: str,
+    turns: Sequence[Turn],
+    key: str,
+    inbox: Inbox,
+    documents: Sequence[str] | None = None,
+) -> Iterator[str | Turn]:
+    """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP."""
+    limits = {} if documents is None else {"documents": documents}
+    text = ""
     try:
-        for item in chatbot.stream(question, history=history(turns)):
-            yield Turn(question, item.text, answer_html(chatbot, item, number)) if isinstance(item, Answer) else item
+        for item in _until_stopped(chatbot.stream(question, history=history(turns), **limits), inbox):
+            if isinstance(item, Answer):
+                yield Turn(question, item.text, answer_html(chatbot, item, key))
+                return
+            text += item
+            yield item
     except FootnoteError as error:
-        yield Turn(question, None, turn_html(question, number, "problem", problem_html(str(error))))
+        yield Turn(question, None, failed_html(question, str(error), key))
     except Exception:
         logging.getLogger(__name__).exception("A question could not be answered")
-        yield Turn(question, None, turn_html(question, number, "problem", problem_html(INTERNAL)))
+        yield Turn(question, None, failed_html(question, INTERNAL, key))
+    else:
+        yield Turn(question, text.strip() or None, stopped_html(question, text, key))
+
+
+def _until_stopped(stream: Iterator[str | Answer], inbox: Inbox) -> Iterator[str | Answer]:
+    """What a stream yields, until `inbox` is given _STOP: at once, though the stream may be waiting for its model.
+    It is read in a thread of its own, which then closes it as soon as it can."""
+    stopped = threading.Event()
+
+    def read() -> None:
+        try:
+            for item in stream:
+                inbox.put(item)
+                if stopped.is_set():
+                    break
+        except Exception as error:
+            inbox.put(error)
+        finally:
+            cast("Any", stream).close()
+
+    threading.Thread(target=read, name="footnote-answer", daemon=True).start()
+    try:
+        while (item := inbox.get()) is not _STOP:
+            if isinstance(item, Exception):
+                raise item
+            yield cast("str | Answer", item)
+    finally:
+        stopped.set()
 
 
 def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
@@ -202,7 +275,7 @@ def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
 # Not as `css=`: Gradio puts its root before every selector of that, and in media queries leaves no other form, so that
 # nothing that begins with :root or body is found there.
 _HEAD = """<link rel="stylesheet" href="/footnote/paper.css"><link rel="stylesheet" href="/footnote/chat.css">
-<link rel="icon" href="/footnote/icon.svg"><script defer src="/footnote/chat.js"></script>"""
+<link rel="icon" href="/footnote/icon.svg"><script type="module" src="/footnote/chat.js"></script>"""
 
 _HEADER = """<div class="brand"><h1 class="wordmark">Footnote<sup aria-hidden="true">1</sup></h1>
 <span class="motto">Answers from your own documents, each sentence footnoted to the exact words it rests on.</span>
@@ -212,38 +285,27 @@ _WELCOME = """<h2>Ask your documents</h2>
 <p>Every sentence of an answer carries a number. Follow it, and the source opens at the words the sentence rests on.
 Where the documents hold no answer, Footnote says so.</p>"""
 
+_EXAMPLES = "".join(
+    ["<ul>", *(f'<li><button type="button" class="example">{escape(it)}</button></li>' for it in EXAMPLES), "</ul>"]
+)
+
+_ASKED = """<p id="editing" hidden>Editing your last question
+<button type="button" id="editing-cancel">Cancel</button></p>"""
+
+_ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
+
+# Before Gradio sends a question: the script adds what the page knows.
+_SENDING = "(question, sent, turns) => [question, window.footnote?.sent() ?? {}, turns]"
+
 _SOURCE = """<section id="reader" aria-label="Source" hidden>
 <header><p id="reader-label" aria-live="polite"><span id="reader-title"></span><small id="reader-place"></small></p>
+<button id="reader-previous" type="button" aria-label="Previous source" aria-keyshortcuts="p ArrowLeft">‹</button>
+<button id="reader-next" type="button" aria-label="Next source" aria-keyshortcuts="n ArrowRight">›</button>
 <a id="reader-page" href="/" target="_blank" rel="noopener">Open as page</a>
 <button id="reader-close" type="button">Close</button></header>
-<div id="reader-sheet" tabindex="-1"></div>
-</section>"""
-
-
-def waiting_html(question: str, text: str, number: int) -> str:
-    """A turn whose answer is on its way; `text` is what there is of it."""
-    shown = _MARKER.sub(r'<span class="marker">\1</span>', escape(_HALF_MARKER.sub("", text)))
-    answer = f'<p dir="auto">{shown}</p>' if shown else '<p class="looking">Looking in the documents</p>'
-    return turn_html(question, number, "waiting", f'<div class="answer" aria-busy="true">{answer}</div>')
-
-
-def turn_html(question: str, number: int, state: str, body: str) -> str:
-    """A question and what stands below it; `state` is waiting, answered, refused or problem."""
-    return (
-        f'<article class="turn" data-turn="{number}" data-state="{state}">'
-        f'<h2 class="question" dir="auto">{escape(question)}</h2>{body}</article>'
-    )
-
-
-def answer_html(chatbot: Chatbot, answer: Answer, number: int) -> str:
-    """A turn that has ended with an answer or a refusal."""
-    if answer.answered:
-        return turn_html(answer.question, number, "answered", _answer(chatbot, answer))
-    return turn_html(answer.question, number, "refused", _refusal(chatbot, answer))
-
-
-def problem_html(message: str) -> str:
-    return f'<p class="problem" role="alert">{escape(message)}</p>'
+<div id="reader-sheet" tabindex="0" role="region" aria-label="Document"></div>
+</section>
+<div id="card" role="tooltip" hidden></div>"""
 
 
 def count_html(documents: Sequence[DocumentInfo]) -> str:
@@ -268,85 +330,3 @@ def listing_html(documents: Sequence[DocumentInfo]) -> str:
         '<section aria-label="Documents"><header><h2>In this library</h2>'
         f'<button id="listing-close" type="button">Close</button></header>{body}</section>'
     )
-
-
-def _answer(chatbot: Chatbot, answer: Answer) -> str:
-    citations = {citation.marker: citation for citation in answer.citations}
-    places = {marker: _place(chatbot, citation) for marker, citation in citations.items()}
-    links = {
-        marker: escape(
-            link(
-                citation.document,
-                (citation.start, citation.end),
-                [(other.start, other.end) for other in answer.citations if _beside(other, citation)],
-            )
-        )
-        for marker, citation in citations.items()
-    }
-
-    def marker_html(match: re.Match[str]) -> str:
-        marker = int(match[1])
-        citation = citations.get(marker)
-        if citation is None:
-            return match[0]
-        label = f"Source {marker}: {citation.title}, {places[marker]}"
-        return (
-            f'<a class="marker" href="{links[marker]}" data-marker="{marker}" aria-label="{escape(label)}"'
-            f' title="{escape(_cut(citation.quote, _QUOTE_CHARACTERS))}">{marker}</a>'
-        )
-
-    paragraphs = "".join(
-        f'<p dir="auto">{_MARKER.sub(marker_html, escape(paragraph))}</p>'
-        for paragraph in re.split(r"\n{2,}", answer.text.strip())
-    )
-    notes = "".join(
-        f'<li><a class="note" href="{links[marker]}" data-marker="{marker}" data-span="{citation.start}-{citation.end}"'
-        f' data-document="{escape(citation.document)}" data-place="{escape(places[marker])}">'
-        f'<span class="number">{marker}</span><span class="what"><cite><bdi>{escape(citation.title)}</bdi></cite>'
-        f'<span class="place">, {places[marker]}</span>'
-        f'<q dir="auto">{escape(_cut(citation.quote, _QUOTE_CHARACTERS))}</q></span></a></li>'
-        for marker, citation in citations.items()
-    )
-    return (
-        f'<div class="answer">{_searched(answer)}{paragraphs}</div><ol class="notes" aria-label="Sources">{notes}</ol>'
-    )
-
-
-def _refusal(chatbot: Chatbot, answer: Answer) -> str:
-    nearest = "".join(_near(chatbot, passage) for passage in answer.passages[:_NEAREST])
-    looked = f'<p class="nearest">The nearest passages, to judge for yourself:</p><ol class="near-list">{nearest}</ol>'
-    return (
-        f'<div class="refusal">{_searched(answer)}<p class="verdict" dir="auto">{escape(answer.text)}</p>'
-        f"{looked if nearest else ''}</div>"
-    )
-
-
-def _near(chatbot: Chatbot, passage: RetrievedPassage) -> str:
-    document = chatbot.document(passage.document)
-    address = escape(link(passage.document, (passage.start, passage.end)))
-    return (
-        f'<li><a class="near" href="{address}"><cite><bdi>{escape(document.title)}</bdi></cite>'
-        f'<span class="place">, {place(document, passage.start)}</span>'
-        f'<span class="snippet" dir="auto">{escape(_cut(passage.text, _SNIPPET_CHARACTERS))}</span></a></li>'
-    )
-
-
-def _searched(answer: Answer) -> str:
-    if answer.standalone_question.strip() == answer.question.strip():
-        return ""
-    return f'<p class="searched">Searched for: <span dir="auto">{escape(answer.standalone_question)}</span></p>'
-
-
-def _beside(other: Citation, citation: Citation) -> bool:
-    return other.document == citation.document and other.marker != citation.marker
-
-
-def _place(chatbot: Chatbot, citation: Citation) -> str:
-    return place(chatbot.document(citation.document), citation.start)
-
-
-def _cut(text: str, characters: int) -> str:
-    """The beginning of a text, up to a whole word; for showing only."""
-    if len(text) <= characters:
-        return text
-    return text[:characters].rsplit(None, 1)[0] + " …"

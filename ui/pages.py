@@ -21,6 +21,9 @@ WHOLE_CHARACTERS = 120_000
 PART_CHARACTERS = 40_000
 """About how much of a long document is shown before, and after, the place asked for."""
 
+VERSION_DIGITS = 12
+"""How many digits of a text's sha256 the address of a citation carries."""
+
 # What a browser would drop, or would take for something else than a character, one for one.
 _UNSHOWN = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
 
@@ -30,14 +33,38 @@ def escape(text: str) -> str:
     return html.escape(text.translate(_UNSHOWN).encode("utf-8", "replace").decode("utf-8"))
 
 
-def link(document: str, cited: Span | None = None, others: Sequence[Span] = ()) -> str:
-    """The address of a document's page; `cited` is marked and scrolled to, `others` are marked more lightly."""
+def emphasised(text: str, span: Span | None, tag: str = "b") -> str:
+    """Text as HTML, with `text[start:end]` of a span in an element `tag`."""
+    if span is None:
+        return escape(text)
+    start, end = span
+    return f"{escape(text[:start])}<{tag}>{escape(text[start:end])}</{tag}>{escape(text[end:])}"
+
+
+def link(
+    document: str,
+    cited: Span | None = None,
+    others: Sequence[Span] = (),
+    *,
+    words: Span | None = None,
+    version: str = "",
+) -> str:
+    """The address of a document's page; `cited` is marked and scrolled to, `others` are marked more lightly.
+
+    words    of `cited`, to be emphasised
+    version  the sha256 of the text in which the spans count: the page says so when it is another by then
+    """
     path = "/documents/" + quote(document, safe="/", errors="replace")
     if cited is None:
         return path
     query = [("start", str(cited[0])), ("end", str(cited[1]))]
-    query += [("also", f"{start}-{end}") for start, end in others]
-    return f"{path}?{urlencode(query)}#cited"
+    if others:
+        query.append(("also", ",".join(f"{start}-{end}" for start, end in others)))
+    if words:
+        query.append(("words", f"{words[0]}-{words[1]}"))
+    if version:
+        query.append(("version", version[:VERSION_DIGITS]))
+    return f"{path}?{urlencode(query, safe=',')}#cited"
 
 
 def place(document: Document, offset: int) -> str:
@@ -49,18 +76,31 @@ def place(document: Document, offset: int) -> str:
 
 
 def document_page(
-    document: Document, *, cited: Span | None = None, others: Sequence[Span] = (), at: int | None = None
+    document: Document,
+    *,
+    cited: Span | None = None,
+    others: Sequence[Span] = (),
+    words: Span | None = None,
+    version: str = "",
+    at: int | None = None,
 ) -> str:
-    """A document as a page, with the span `cited` marked. Of a long one the part around it, or around `at`."""
+    """A document as a page, with the span `cited` marked, and in it `words`. Of a long one the part around `cited`, or
+    around `at`. Where `version` is not the beginning of the text's sha256, the page says so and nothing is marked."""
+    changed = not document.sha256.startswith(version)
     missing = cited is not None and not 0 <= cited[0] < cited[1] <= len(document.text)
-    if cited is None or missing:
-        cited, others = None, ()
-        about = "These positions are not in the document; it may have changed since." if missing else ""
-    else:
+    problem, about = "", f"{len(document.text):,} characters."
+    if changed:
+        problem = "This document has changed since these words were cited, so they are not marked."
+    elif missing:
+        problem = "These positions are not in the document; it may have changed since."
+    elif cited is not None:
         about = f"Marked: {place(document, cited[0])}, characters {cited[0]:,} to {cited[1]:,}."
-    about = about or f"{len(document.text):,} characters."
+    if problem:
+        at = at if at is not None or cited is None or missing else cited[0]
+        cited, others, words = None, (), None
+    said = f'<p class="changed" role="status">{problem}</p>\n' if problem else ""
     body = f"""<article class="paper" data-document="{escape(document.id)}">
-{_sheet(document, cited, others, at)}
+{said}{_sheet(document, cited, others, words, at)}
 </article>"""
     facts = f'<p class="facts"><bdi>{escape(document.id)}</bdi> <span>{about}</span></p>'
     return _page(document.title, f"{facts}\n{body}")
@@ -113,7 +153,7 @@ def _page(title: str, body: str) -> str:
 # A document's text ------------------------------------------------------------------------------------------------
 
 
-def _sheet(document: Document, cited: Span | None, others: Sequence[Span], at: int | None) -> str:
+def _sheet(document: Document, cited: Span | None, others: Sequence[Span], words: Span | None, at: int | None) -> str:
     text = document.text
     first, last = _part(text, at if at is not None else cited[0] if cited else 0)
     marks = [] if cited is None else [(*cited, "cited"), *((*span, "also") for span in others if span != cited)]
@@ -124,7 +164,7 @@ def _sheet(document: Document, cited: Span | None, others: Sequence[Span], at: i
             continue
         is_title = number == 0 and text[start:end] == document.title
         shows_title |= is_title
-        inside = "".join(_marked(text, max(start, first), min(end, last), marks))
+        inside = "".join(_marked(text, max(start, first), min(end, last), marks, words))
         blocks.append(f'<h1 dir="auto">{inside}</h1>' if is_title else f'<p dir="auto">{inside}</p>')
     if not shows_title:
         blocks.insert(0, f'<h1 dir="auto">{escape(document.title)}</h1>')
@@ -165,12 +205,17 @@ def _paragraphs(text: str) -> Iterator[Span]:
         start = blank.end()
 
 
-def _marked(text: str, start: int, end: int, marks: Sequence[tuple[int, int, str]]) -> Iterator[str]:
-    """`text[start:end]` as HTML; of two marks on one place the earlier in the list shows."""
+def _marked(
+    text: str, start: int, end: int, marks: Sequence[tuple[int, int, str]], words: Span | None
+) -> Iterator[str]:
+    """`text[start:end]` as HTML; of two marks on one place the earlier in the list shows, and `words` are bold."""
     inside = [mark for mark in marks if mark[0] < end and mark[1] > start]
-    cuts = sorted({start, end, *(min(max(cut, start), end) for mark in inside for cut in mark[:2])})
+    ends = [cut for mark in inside for cut in mark[:2]] + list(words or ())
+    cuts = sorted({start, end, *(min(max(cut, start), end) for cut in ends)})
     for first, last in itertools.pairwise(cuts):
         piece = escape(text[first:last])
+        if words and words[0] <= first and last <= words[1]:
+            piece = f"<b>{piece}</b>"
         mark = next((mark for mark in inside if mark[0] <= first and last <= mark[1]), None)
         if mark is None:
             yield piece

@@ -1,138 +1,135 @@
-// Shows documents beside the conversation. Every link it follows is also a page of its own: without this script, or with
-// a new tab, the same words are marked there.
-"use strict";
+// What happens in the chat page: questions go out through Gradio's box, links and buttons do what they say.
+import { drop, read, show, shown, step, watch } from "./reader.js";
 
-(() => {
-  const root = document.documentElement;
-  const wide = matchMedia("(min-width: 60.001rem)");
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const byId = (id) => document.getElementById(id);
-  let opener = null; // the link whose document is shown
-  let asked = 0; // the latest question that was brought into view
-  let settled = 0; // the latest question whose source was opened, or closed, by itself
+const wide = matchMedia("(min-width: 60.001rem)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+const byId = (id) => document.getElementById(id);
+const box = () => document.querySelector("#composer textarea");
+let instead = false; // whether the next question takes the last one's place
+let followed = null; // the latest question that was brought into view
+let settled = null; // the latest question whose source was opened, or closed, by itself
 
-  async function page(address) {
-    try {
-      const response = await fetch(address, { headers: { accept: "text/html" } });
-      const found = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("article.paper");
-      if (found) {
-        found.querySelector("[autofocus]")?.removeAttribute("autofocus"); // for the page of its own; here the link keeps it
-        return document.importNode(found, true);
-      }
-    } catch {
-      // said below
-    }
-    const problem = document.createElement("article");
-    problem.className = "paper";
-    problem.textContent = "The document could not be fetched. Is the server still running?";
-    return problem;
+// Gradio sends this along with a question.
+window.footnote = {
+  sent() {
+    const sent = { instead };
+    edit(false);
+    return sent;
+  },
+};
+
+function write(text) {
+  box().value = text;
+  box().dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function ask(question) {
+  write(question);
+  requestAnimationFrame(() => document.querySelector("#composer .submit-button")?.click());
+}
+
+// The next question takes the place of the last one, or no longer does.
+function edit(on) {
+  instead = on;
+  byId("editing").hidden = !on;
+}
+
+const actions = {
+  async copy(turn, button) {
+    const text = turn.querySelector(".as-text").textContent;
+    await copied(text);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  },
+  again(turn) {
+    edit(true);
+    ask(turn.querySelector(".question").textContent);
+  },
+  edit(turn) {
+    edit(true);
+    write(turn.querySelector(".question").textContent);
+    box().focus();
+  },
+};
+
+async function copied(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = Object.assign(document.createElement("textarea"), { value: text }); // no clipboard without https
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  const link = target?.closest('#desk a[href^="/documents/"]');
+  const button = target?.closest("#desk button, #top button");
+  if (link && link.id !== "reader-page" && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+    event.preventDefault();
+    drop();
+    read(link, { focus: true });
+  } else if (button?.dataset.do) {
+    actions[button.dataset.do]?.(button.closest(".turn"), button);
+  } else if (button?.matches(".example")) {
+    ask(button.textContent);
+  } else if (button?.matches("#editing-cancel")) {
+    edit(false);
+    write("");
+    box().focus();
+  } else if (button?.matches("#reader-previous, #reader-next")) {
+    step(button.id === "reader-next" ? 1 : -1);
+  } else if (button?.matches("#reader-close, #listing-close")) {
+    show(null)?.focus();
+  } else if (button?.matches("#show-listing")) {
+    show("library");
   }
+});
 
-  async function read(link, { focus }) {
-    opener = link;
-    const paper = await page(link.getAttribute("href").split("#")[0]);
-    if (opener !== link) return; // another link was followed meanwhile
-    const notes = number(paper, link);
-    byId("reader-sheet").replaceChildren(paper);
-    byId("reader-title").textContent = paper.querySelector("h1")?.textContent ?? "";
-    byId("reader-place").textContent = where(link, notes, paper);
-    byId("reader-page").href = link.href;
-    byId("reader").hidden = false;
-    root.dataset.reading = "";
-    delete root.dataset.listing;
-    point(link);
-    const mark = paper.querySelector("mark.cited");
-    if (mark) {
-      mark.scrollIntoView({ block: "center", behavior: still.matches || !wide.matches ? "instant" : "smooth" });
-    } else {
-      byId("reader-sheet").scrollTop = 0;
-    }
-    if (focus && !wide.matches) byId("reader-close").focus();
+const directions = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const writing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key === "Escape") {
+    if (!drop() && shown()) show(null)?.focus();
+  } else if (event.key in directions && (!writing || (writing === box() && !box().value && event.key.length > 1))) {
+    event.preventDefault();
+    drop();
+    step(directions[event.key]);
   }
+});
 
-  // Puts the numbers of the answer's citations before the words they cite; returns the answer's notes.
-  function number(paper, link) {
-    const notes = [...(link.closest(".turn")?.querySelectorAll(".note") ?? [])];
-    for (const note of notes) {
-      if (note.dataset.document !== paper.dataset.document) continue;
-      const mark = paper.querySelector(`mark.opens[data-span="${note.dataset.span}"]`);
-      if (mark) mark.dataset.marker = note.dataset.marker;
-    }
-    return notes;
+// A new question moves to the top once and stays there, so that nothing jumps while its answer grows.
+function follow() {
+  const turn = document.querySelector("#current .turn");
+  if (!turn) return;
+  const key = turn.dataset.turn;
+  if (key !== followed) {
+    const behavior = still.matches || !document.querySelector("#past .turn") ? "instant" : "smooth";
+    followed = key;
+    requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior }));
   }
+  if (turn.dataset.state === "waiting" || key === settled) return;
+  settled = key;
+  const first = turn.querySelector("a.marker");
+  if (first && wide.matches) read(first, { focus: false });
+  if (!first) show(null);
+}
 
-  function where(link, notes, paper) {
-    const note = notes.find((candidate) => candidate.dataset.marker === link.dataset.marker);
-    if (note) return `Source ${note.dataset.marker} of ${notes.length}, ${note.dataset.place}`;
-    return paper.dataset.document ?? "";
+function start() {
+  const conversation = byId("conversation");
+  if (!conversation || !box() || !byId("reader")) {
+    requestAnimationFrame(start);
+    return;
   }
+  conversation.setAttribute("role", "log");
+  conversation.setAttribute("aria-label", "Conversation");
+  conversation.tabIndex = 0; // so that the keyboard can scroll it
+  watch();
+  const options = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-state", "data-turn"] };
+  new MutationObserver(follow).observe(conversation, options);
+  if (wide.matches) box().focus();
+}
 
-  function point(link) {
-    for (const current of document.querySelectorAll("#conversation [aria-current]")) current.removeAttribute("aria-current");
-    if (!link) return;
-    const href = link.getAttribute("href");
-    for (const same of link.closest(".turn")?.querySelectorAll("a") ?? []) {
-      if (same.getAttribute("href") === href) same.setAttribute("aria-current", "true");
-    }
-  }
-
-  function close() {
-    const link = opener;
-    opener = null;
-    delete root.dataset.reading;
-    delete root.dataset.listing;
-    byId("reader").hidden = true;
-    point(null);
-    return link;
-  }
-
-  document.addEventListener("click", (event) => {
-    const target = event.target instanceof Element ? event.target : null;
-    const link = target?.closest('#desk a[href^="/documents/"]');
-    if (link && link.id !== "reader-page" && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
-      event.preventDefault();
-      read(link, { focus: true });
-    } else if (target?.closest("#reader-close, #listing-close")) {
-      close()?.focus();
-    } else if (target?.closest("#show-listing")) {
-      close();
-      root.dataset.listing = "";
-    }
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && ("reading" in root.dataset || "listing" in root.dataset)) close()?.focus();
-  });
-
-  // A new question moves to the top once and stays there, so that nothing jumps while its answer grows.
-  function follow() {
-    const turn = document.querySelector("#current .turn");
-    if (!turn) return;
-    const number = Number(turn.dataset.turn);
-    if (number !== asked) {
-      asked = number;
-      const behavior = still.matches || number === 1 ? "instant" : "smooth";
-      requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior }));
-    }
-    if (turn.dataset.state === "waiting" || number === settled) return;
-    settled = number;
-    const first = turn.querySelector("a.marker");
-    if (first && wide.matches) read(first, { focus: false });
-    if (!first) close();
-  }
-
-  function start() {
-    const conversation = byId("conversation");
-    const box = document.querySelector("#composer textarea");
-    if (!conversation || !box) {
-      requestAnimationFrame(start);
-      return;
-    }
-    conversation.setAttribute("role", "log");
-    conversation.setAttribute("aria-label", "Conversation");
-    new MutationObserver(follow).observe(conversation, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-state", "data-turn"] });
-    if (wide.matches) box.focus();
-  }
-
-  start();
-})();
+start();
