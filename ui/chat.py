@@ -216,10 +216,9 @@ def _outcome(
     documents: Sequence[str] | None = None,
 ) -> Iterator[str | Turn]:
     """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP."""
-    limits = {} if documents is None else {"documents": documents}
     text = ""
     try:
-        for item in _until_stopped(chatbot.stream(question, history=history(turns), **limits), inbox):
+        for item in _until_stopped(chatbot.stream(question, history=history(turns), documents=documents), inbox):
             if isinstance(item, Answer):
                 yield Turn(question, item.text, answer_html(chatbot, item, key))
                 return
