@@ -2,7 +2,7 @@
 
 FootnoteError
 ├── BadInput          the question, file or option cannot be used as given
-├── NotFound          no document of that id
+├── NotFound          no document, or conversation, of that id
 ├── LibraryProblem    the library cannot be opened, read or written
 ├── ModelProblem      the language model cannot be reached, is too slow or answers with an error
 └── MissingPart       something that has to be installed or downloaded first
@@ -18,11 +18,11 @@ class BadInput(FootnoteError):
 
 
 class NotFound(FootnoteError):
-    """No document of that id is in the library (HTTP 404)."""
+    """No document of that id is in the library, or no conversation of that id is this person's (HTTP 404)."""
 
-    def __init__(self, document: str) -> None:
-        super().__init__(f"No document {document!r} is in the library; `footnote list` names those that are.")
-        self.document = document
+    def __init__(self, id: str, *, message: str | None = None) -> None:
+        super().__init__(message or f"No document {id!r} is in the library; `footnote list` names those that are.")
+        self.id = id
 
 
 class LibraryProblem(FootnoteError):

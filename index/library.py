@@ -206,7 +206,7 @@ class Library:
         none.
         """
         folder = (expanded(path) if path is not None else default_path()).absolute()
-        connection = _connect(folder, create=create)
+        connection = connect(folder, create=create)
         library = cls(folder, connection, embedder)
         try:
             if not any_embedder:
@@ -723,7 +723,7 @@ class Library:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The database, for one consistent look at it. Nested uses share the outermost's."""
-        with self._lock, _problems_named(self.path):
+        with self._lock, problems_named(self.path):
             if self._connection.in_transaction:
                 yield self._connection
                 return
@@ -736,7 +736,7 @@ class Library:
     @contextmanager
     def _writing(self, *, changes: bool = True) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it happens or nothing."""
-        with self._lock, _problems_named(self.path):
+        with self._lock, problems_named(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -755,7 +755,8 @@ class Library:
 # The folder ---------------------------------------------------------------------------------------------------------
 
 
-def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
+def connect(folder: Path, *, create: bool) -> sqlite3.Connection:
+    """The database of the library in `folder`, whose tables are there. Raises LibraryProblem."""
     shown = printable(folder)
     file = folder / DATABASE
     try:
@@ -767,7 +768,7 @@ def _connect(folder: Path, *, create: bool) -> sqlite3.Connection:
         ) from None
     if is_file:
         raise LibraryProblem(f"{shown} is a file; name a folder for the library with --library.")
-    with _problems_named(folder):
+    with problems_named(folder):
         if not is_there:
             if not create:
                 raise LibraryProblem(f"There is no library in {shown}; `footnote index PATH` makes one.")
@@ -841,7 +842,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _problems_named(folder: Path) -> Iterator[None]:
+def problems_named(folder: Path) -> Iterator[None]:
     """SQLite's errors as sentences."""
     try:
         yield
