@@ -268,12 +268,18 @@ class Library:
                 raise NotFound(id)
             return self._document(row[0])
 
-    def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[Found]:
+    def search(
+        self, query: str, *, k: int = 10, documents: Sequence[str] | None = None, reading: Reading | None = None
+    ) -> list[Found]:
         """The `k` passages that fit the query best, best first: cosine and BM25 fused. With `documents`, ids, of these
-        alone; raises NotFound for one that is not there."""
+        alone; raises NotFound for one that is not there. `reading` is what `reader` made of the query, where that is
+        done already: it saves the bundled embedder from reading it again."""
         if k < 1:
             raise BadInput(f"k is {k}; ask for 1 passage or more.")
-        vector = self.embedder.embed_query(query)
+        if reading is not None and isinstance(self.embedder, BundledEmbedder):
+            vector = reading.vector
+        else:
+            vector = self.embedder.embed_query(query)
         with self._reading() as rows:
             wide = max(_CANDIDATES, 3 * k)
             if documents is None:
@@ -282,8 +288,7 @@ class Library:
             else:
                 within = self._passages_of(documents)
                 similarity = {key: float(vector @ stored) for key, stored in self._passage_vectors(within).items()}
-                every = self._keyword_search(query, self.passage_count())
-                keywords = {key: score for key, score in every.items() if key in similarity}
+                keywords = self._keyword_search(query, wide, within=within)
             missing = [key for key in keywords if key not in similarity]
             similarity |= {key: float(vector @ stored) for key, stored in self._passage_vectors(missing).items()}
             best = max(keywords.values(), default=1.0)
@@ -674,8 +679,8 @@ class Library:
             found[key] = np.frombuffer(blob, dtype=np.float16).astype(np.float32)
         return found
 
-    def _keyword_search(self, query: str, k: int) -> dict[int, float]:
-        """The `k` best passages by BM25, key to score (greater is better)."""
+    def _keyword_search(self, query: str, k: int, *, within: list[int] | None = None) -> dict[int, float]:
+        """The `k` best passages, of those `within` if given, by BM25: key to score (greater is better)."""
         stems = list(dict.fromkeys(content_stems(query)))[:200]
         if not stems:
             return {}
@@ -683,7 +688,9 @@ class Library:
         rare = [stem for stem in stems if counts[stem] <= _FREQUENT * self.passage_count()]
         match = " OR ".join(f'"{stem}"' for stem in rare or stems)
         rows = self._connection.execute(
-            "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?", (match, k)
+            "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ?1"
+            " AND (?2 IS NULL OR rowid IN (SELECT value FROM json_each(?2))) ORDER BY bm25(words), rowid LIMIT ?3",
+            (match, None if within is None else json.dumps(within), k),
         )
         return {int(key): max(float(score), 1e-9) for key, score in rows}
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.library import Found, Library
+from index.reading import Reading
 from index.words import STOPWORDS, places, stem, tokens
 from rag.followup import Standalone
 from rag.kinds import VISIBLE, answers_in, asked
@@ -71,6 +72,7 @@ class Question:
     vectors  a row for each content word that was read, shape (rows, 128)
     emphasis 1 for what was asked now, CONTEXT_WEIGHT for what was taken over;  `rarity`, `is_name`: of those rows, too
     focus    the row of the word that says what is asked for
+    reading  what was read of it all: its `words` are `vectors`
     """
 
     text: str
@@ -84,6 +86,7 @@ class Question:
     rarity: npt.NDArray[np.float64]
     is_name: npt.NDArray[np.bool_]
     focus: int
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
         rarity,
         is_name,
         int(after[0]) if len(after) else 0,
+        reading,
     )
 
 

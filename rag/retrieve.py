@@ -30,6 +30,6 @@ def retrieve(
 ) -> Retrieved:
     """Searches the library, or those documents of it alone, for a question that stands alone."""
     asked = take_apart(question, library)
-    passages = library.search(question.text, k=k, documents=documents)
+    passages = library.search(question.text, k=k, documents=documents, reading=asked.reading)
     ranked = rank(quotable(candidates(asked, library, passages)))
     return Retrieved(asked, passages, ranked, *judge(asked.kind, ranked))

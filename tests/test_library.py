@@ -163,6 +163,33 @@ def test_no_passage_at_all_cannot_be_asked_for(articles: Library) -> None:
         articles.search("China", k=0)
 
 
+def test_of_documents_that_are_named_the_passages_come_as_near_as_among_all(articles: Library) -> None:
+    query = "How much did trade grow from January to August 2024?"
+    every = {(one.document, one.start): one for one in articles.search(query, k=1000)}
+    for id in ids(articles):
+        alone = articles.search(query, k=5, documents=[id])
+        assert ({one.document for one in alone}, len(alone)) == ({id}, 5)
+        same = [every[one.document, one.start] for one in alone]
+        assert [one.similarity for one in alone] == pytest.approx([one.similarity for one in same], abs=1e-3)
+        most = max(one.keywords for one in every.values() if one.document == id)
+        assert [one.keywords for one in alone] == pytest.approx([one.keywords / most for one in same])
+    assert key_free(articles.search(query, documents=ids(articles))) == key_free(articles.search(query))
+
+
+def test_no_passage_comes_of_no_documents(articles: Library) -> None:
+    assert articles.search("trade", documents=[]) == []
+
+
+def test_documents_to_be_searched_have_to_be_there(articles: Library) -> None:
+    with pytest.raises(NotFound):
+        articles.search("trade", documents=["none"])
+
+
+def test_a_query_that_was_read_already_finds_the_same(articles: Library) -> None:
+    query = "Where did they meet?"
+    assert articles.search(query, reading=articles.reader.read(query)) == articles.search(query)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters() | st.sampled_from('"*^():-+AND NEAR.\0\ud800'), max_size=60))
 def test_no_question_is_too_odd_to_be_searched_for(articles: Library, query: str) -> None:
