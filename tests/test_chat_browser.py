@@ -83,17 +83,23 @@ def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     wrong: list[str] = []
     pages = []
 
-    def open_page(viewport: dict[str, int], path: str = "/", **options: Any) -> Any:
+    def open_page(viewport: dict[str, int], path: str = "/", *, expected: str = "nothing", **options: Any) -> Any:
+        """`expected` is what a message of the console holds that is no fault: the status of a refused upload, say."""
         page = browser.new_page(viewport=viewport, **options)
         pages.append(page)
-        page.on("console", lambda message: message.type in ("error", "warning") and wrong.append(message.text))
+
+        def note(message: Any) -> None:
+            if message.type in ("error", "warning") and expected not in message.text:
+                wrong.append(message.text)
+
+        page.on("console", note)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}") or dialog.dismiss())
         page.on("request", lambda request: _is_foreign(request.url) and wrong.append(request.url))
         page.goto(address + path)
         if path == "/":
             page.wait_for_selector("#composer textarea")
-            page.wait_for_selector("#listing li", state="attached")
+            page.wait_for_selector("#documents li", state="attached")
         return page
 
     yield open_page
@@ -285,7 +291,7 @@ def test_the_keyboard_is_enough(opened: Any) -> None:
     turn.locator("a.marker").first.focus()
     page.keyboard.press("Enter")
     assert "Kazan" in marked(page)
-    assert page.evaluate("document.activeElement.id") == "reader-close"
+    assert page.evaluate("document.activeElement.matches('#reader .close')")
     page.keyboard.press("Escape")
     page.wait_for_function("() => document.activeElement.classList.contains('marker')")
     page.wait_for_function("() => getComputedStyle(document.getElementById('source')).visibility === 'hidden'")
@@ -322,11 +328,74 @@ def test_a_document_cannot_act(opened: Any) -> None:
 
 def test_the_list_of_documents_is_a_way_to_read_them(opened: Any) -> None:
     page = opened(PHONE)
-    page.locator("#show-listing").click()
-    page.locator("#listing a", has_text="Mutual Flattery").click()
+    page.locator("#show-library").click()
+    page.locator("#documents a", has_text="Mutual Flattery").click()
     page.wait_for_selector("#reader-sheet h1:has-text('Mutual Flattery')")
-    page.locator("#reader-close").click()
+    page.locator("#reader .close").click()
     page.wait_for_function("() => getComputedStyle(document.getElementById('source')).visibility === 'hidden'")
+
+
+def add_files(page: Any, *files: dict[str, Any]) -> list[str]:
+    """Chooses files to upload and waits for what comes of them."""
+    with page.expect_file_chooser() as chosen:
+        page.locator("#add-files").click()
+    chosen.value.set_files(list(files))
+    page.locator("#uploads li").nth(len(files) - 1).wait_for()
+    page.wait_for_function("() => !document.querySelector('#uploads progress')")
+    return page.locator("#uploads li").all_inner_texts()
+
+
+def text_file(name: str, text: str) -> dict[str, Any]:
+    return {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+
+
+def test_documents_are_added_asked_alone_and_removed(opened: Any) -> None:
+    page = opened(WIDE, expected="status of 400")
+    owl, broken = text_file("owl <b>.txt", "Owls\n\nThe owl of Kazan eats 17 mice."), text_file("no.exe", "MZ")
+    good, bad = add_files(page, owl, broken)
+    assert "Added, 1 passage" in good
+    assert "owl <b>.txt" in good
+    assert "no.exe" in bad
+    assert "Footnote" in bad
+    row = page.locator("#documents li", has_text="owl <b>.txt")
+    row.wait_for()
+    assert not barriers(page)
+    picture(page, "library")
+    page.locator("#library-search").fill("OWL")
+    assert page.locator("#documents li").count() == 1
+    row.get_by_role("checkbox").check()
+    assert "Owls" in page.locator("#only").inner_text()
+    turn = ask(page, "What does the owl of Kazan eat?")
+    assert "17 mice" in turn.locator(".answer").inner_text()
+    turn = ask(page, "Where was the BRICS summit held?")
+    assert {"Owls"} >= set(turn.locator("cite").all_text_contents())
+    page.locator("#show-library").click()
+    page.locator("#only-clear").click()
+    assert page.locator("#only").is_hidden()
+    row.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Keep").click()
+    row.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove").click()
+    row.wait_for(state="detached")
+    page.locator("#library-search").fill("")
+    assert page.locator("#documents li").count() == 3
+
+
+def test_a_dropped_file_is_added(opened: Any) -> None:
+    page = opened(PHONE)
+    page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["The heron eats fish."], "heron.md"));
+          document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.locator("#uploads li", has_text="Added").wait_for()
+    assert not barriers(page)
+    row = page.locator("#documents li", has_text="heron.md")
+    row.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Yes, remove").click()
+    row.wait_for(state="detached")
 
 
 def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None:

@@ -46,6 +46,7 @@ _ASSETS = {
     "chat.css": "text/css",
     "chat.js": "text/javascript",
     "reader.js": "text/javascript",
+    "library.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
+from index.documents import SUFFIXES
 from index.errors import BadInput, FootnoteError
-from index.library import DocumentInfo
 from rag import Answer, Chatbot
-from ui.pages import escape, link
-from ui.turns import answer_html, failed_html, new_key, problem_html, stopped_html, waiting_html
+from ui.pages import escape
+from ui.turns import answer_html, failed_html, new_key, stopped_html, waiting_html
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,9 +35,6 @@ _EXAMPLE_DOCUMENTS = {"china-russia-axis.txt", "xi-visits-kazan.txt"}
 
 AT_ONCE = 40
 """How many questions are answered at the same time; further ones wait their turn."""
-
-_LISTED = 200
-"""How many documents the page lists."""
 
 INTERNAL = "Something went wrong inside Footnote; the server's terminal shows what. Please try again."
 
@@ -141,18 +138,6 @@ def build(chatbot: Chatbot) -> "Blocks":
         if inbox := answering.get(request.session_hash):
             inbox.put(_STOP)
 
-    def loaded() -> dict[Any, Any]:
-        try:
-            documents = chatbot.library.documents()
-        except FootnoteError as error:
-            return {count: "", listing: problem_html(str(error)), welcome_text: _WELCOME}
-        offers = {document.id for document in documents} >= _EXAMPLE_DOCUMENTS
-        return {
-            count: count_html(documents),
-            listing: listing_html(documents),
-            welcome_text: _WELCOME + (_EXAMPLES if offers else ""),
-        }
-
     def ask(question: str, history: list[dict[str, str]] | None = None) -> dict[str, Any]:
         """Answers a question. `history` holds earlier turns: {"role": "user" or "assistant", "content": text}."""
         try:
@@ -167,12 +152,12 @@ def build(chatbot: Chatbot) -> "Blocks":
         sent = gradio.JSON(visible=False)
         with gradio.Row(elem_id="top"):
             html(_HEADER)
-            count = html(elem_id="count")
+            html(_MENU)
         with gradio.Row(elem_id="desk"):
             with gradio.Column(elem_id="talk"):
                 with gradio.Column(elem_id="conversation"):
                     with gradio.Column(elem_id="welcome") as welcome:
-                        welcome_text = html(_WELCOME)
+                        html(_WELCOME)
                     past = html(elem_id="past")
                     current = html(elem_id="current")
                 with gradio.Column(elem_id="composer"):
@@ -188,12 +173,10 @@ def build(chatbot: Chatbot) -> "Blocks":
                         **_ASKING,
                     )
             with gradio.Column(elem_id="source"):
-                html(_SOURCE, elem_id="reading")
-                listing = html(elem_id="listing")
+                html(_SOURCE)
         outputs = [box, welcome, past, current, turns_state]
         box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, **private)
         box.stop(stop, None, None, **private)
-        blocks.load(loaded, None, [count, listing, welcome_text], **private)
         gradio.api(ask, api_name="ask")
     blocks.queue(default_concurrency_limit=AT_ONCE)
     return cast("Blocks", blocks)
@@ -280,15 +263,19 @@ _HEADER = """<div class="brand"><h1 class="wordmark">Footnote<sup aria-hidden="t
 <span class="motto">Answers from your own documents, each sentence footnoted to the exact words it rests on.</span>
 </div>"""
 
-_WELCOME = """<h2>Ask your documents</h2>
+_MENU = """<nav aria-label="Beside the conversation"><button id="show-library" type="button">Documents</button></nav>"""
+
+_EXAMPLE = '<li><button type="button" class="example">{}</button></li>'
+
+_WELCOME = f"""<h2>Ask your documents</h2>
 <p>Every sentence of an answer carries a number. Follow it, and the source opens at the words the sentence rests on.
-Where the documents hold no answer, Footnote says so.</p>"""
+Where the documents hold no answer, Footnote says so.</p>
+<ul id="examples" data-documents="{" ".join(_EXAMPLE_DOCUMENTS)}" hidden>
+{"".join(_EXAMPLE.format(escape(question)) for question in EXAMPLES)}</ul>"""
 
-_EXAMPLES = "".join(
-    ["<ul>", *(f'<li><button type="button" class="example">{escape(it)}</button></li>' for it in EXAMPLES), "</ul>"]
-)
-
-_ASKED = """<p id="editing" hidden>Editing your last question
+_ASKED = """<p id="only" hidden>Asking only <span id="only-names"></span>
+<button type="button" id="only-clear">Ask all</button></p>
+<p id="editing" hidden>Editing your last question
 <button type="button" id="editing-cancel">Cancel</button></p>"""
 
 _ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
@@ -296,36 +283,29 @@ _ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 # Before Gradio sends a question: the script adds what the page knows.
 _SENDING = "(question, sent, turns) => [question, window.footnote?.sent() ?? {}, turns]"
 
-_SOURCE = """<section id="reader" aria-label="Source" hidden>
+_SOURCE = f"""<section id="reader" aria-label="Source">
 <header><p id="reader-label" aria-live="polite"><span id="reader-title"></span><small id="reader-place"></small></p>
 <button id="reader-previous" type="button" aria-label="Previous source" aria-keyshortcuts="p ArrowLeft">‹</button>
 <button id="reader-next" type="button" aria-label="Next source" aria-keyshortcuts="n ArrowRight">›</button>
 <a id="reader-page" href="/" target="_blank" rel="noopener">Open as page</a>
-<button id="reader-close" type="button">Close</button></header>
+<button class="close" type="button">Close</button></header>
 <div id="reader-sheet" tabindex="0" role="region" aria-label="Document"></div>
 </section>
+<section id="library" aria-label="Library">
+<header><h2>Library</h2><button id="add-files" type="button">Add files</button>
+<button class="close" type="button">Close</button></header>
+<input id="files" type="file" multiple hidden accept="{",".join(SUFFIXES)}" aria-label="Files to add">
+<div class="sheet">
+<input id="library-search" type="search" placeholder="Find a title" aria-label="Find a document by its title">
+<p id="library-problem" role="alert"></p>
+<ul id="uploads" aria-label="Uploads" aria-live="polite"></ul>
+<ul id="documents" aria-label="Documents"></ul>
+<p id="library-about" role="status"></p>
+<p class="hint">Tick documents to ask only these. Drop files here to add them.</p>
+</div>
+<template id="document-row"><li><input type="checkbox"><div><a href="/"><bdi></bdi></a><small><bdi></bdi></small></div>
+<button class="remove" type="button">Remove</button><span class="sure" role="group" aria-label="Remove this document?"
+hidden><button class="really" type="button">Yes, remove</button><button class="keep" type="button">Keep</button></span>
+</li></template>
+</section>
 <div id="card" role="tooltip" hidden></div>"""
-
-
-def count_html(documents: Sequence[DocumentInfo]) -> str:
-    """How many documents there are; on a phone the way to their list."""
-    label = "1 document" if len(documents) == 1 else f"{len(documents):,} documents"
-    return f'<button id="show-listing" type="button">{label}</button>'
-
-
-def listing_html(documents: Sequence[DocumentInfo]) -> str:
-    """The documents, each a link to its page."""
-    if not documents:
-        body = "<p>There are none yet. Add some with <code>footnote index FOLDER</code>.</p>"
-    else:
-        items = "".join(
-            f'<li><a href="{escape(link(document.id))}"><bdi>{escape(document.title)}</bdi></a>'
-            f"<small><bdi>{escape(document.id)}</bdi> · {document.characters:,} characters</small></li>"
-            for document in documents[:_LISTED]
-        )
-        more = len(documents) - _LISTED
-        body = f"<ul>{items}</ul>" + (f"<p>And {more:,} more.</p>" if more > 0 else "")
-    return (
-        '<section aria-label="Documents"><header><h2>In this library</h2>'
-        f'<button id="listing-close" type="button">Close</button></header>{body}</section>'
-    )

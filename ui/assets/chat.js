@@ -1,4 +1,5 @@
 // What happens in the chat page: questions go out through Gradio's box, links and buttons do what they say.
+import * as library from "./library.js";
 import { drop, read, show, shown, step, watch } from "./reader.js";
 
 const wide = matchMedia("(min-width: 60.001rem)");
@@ -12,7 +13,7 @@ let settled = null; // the latest question whose source was opened, or closed, b
 // Gradio sends this along with a question.
 window.footnote = {
   sent() {
-    const sent = { instead };
+    const sent = { instead, documents: library.asked() };
     edit(false);
     return sent;
   },
@@ -79,12 +80,20 @@ document.addEventListener("click", (event) => {
     box().focus();
   } else if (button?.matches("#reader-previous, #reader-next")) {
     step(button.id === "reader-next" ? 1 : -1);
-  } else if (button?.matches("#reader-close, #listing-close")) {
-    show(null)?.focus();
-  } else if (button?.matches("#show-listing")) {
+  } else if (button?.matches(".close")) {
+    leave();
+  } else if (button?.matches("#show-library")) {
     show("library");
+    library.refresh();
+    if (!wide.matches) document.querySelector("#library .close").focus();
   }
 });
+
+// Back to the conversation, to where the source was opened from.
+function leave() {
+  const pane = shown();
+  (show(null) ?? byId(`show-${pane}`))?.focus();
+}
 
 const directions = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
 
@@ -92,7 +101,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const writing = event.target.closest?.("input, textarea, select, [contenteditable]");
   if (event.key === "Escape") {
-    if (!drop() && shown()) show(null)?.focus();
+    if (!drop() && shown()) leave();
   } else if (event.key in directions && (!writing || (writing === box() && !box().value && event.key.length > 1))) {
     event.preventDefault();
     drop();
@@ -119,7 +128,7 @@ function follow() {
 
 function start() {
   const conversation = byId("conversation");
-  if (!conversation || !box() || !byId("reader")) {
+  if (!conversation || !box() || !byId("library") || !byId("only") || !byId("show-library")) {
     requestAnimationFrame(start);
     return;
   }
@@ -127,6 +136,7 @@ function start() {
   conversation.setAttribute("aria-label", "Conversation");
   conversation.tabIndex = 0; // so that the keyboard can scroll it
   watch();
+  library.watch();
   const options = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-state", "data-turn"] };
   new MutationObserver(follow).observe(conversation, options);
   if (wide.matches) box().focus();

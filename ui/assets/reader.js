@@ -19,7 +19,6 @@ export async function read(link, { focus }) {
   byId("reader-page").href = link.href;
   const alone = link.dataset.marker === undefined || cited(link).length < 2;
   byId("reader-previous").hidden = byId("reader-next").hidden = alone;
-  byId("reader").hidden = false;
   root.dataset.pane = "reader";
   point(link);
   const mark = paper.querySelector("mark.cited");
@@ -28,7 +27,7 @@ export async function read(link, { focus }) {
   } else {
     byId("reader-sheet").scrollTop = 0;
   }
-  if (focus && !wide.matches) byId("reader-close").focus();
+  if (focus && !wide.matches) document.querySelector("#reader .close").focus();
 }
 
 // Shows another side of the source's place ("library", "conversations"), or none; returns the link that was open.
