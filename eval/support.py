@@ -17,7 +17,7 @@ FILES = ("articles", "invented")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim, the sentences it is said to rest on, and whether they support it; `kind` as in eval/support/README.md."""
+    """A claim, the sentences it is said to rest on, and whether they do support it; kinds: eval/support/README.md."""
 
     id: str
     claim: str
