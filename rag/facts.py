@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 
 from index.words import STOPWORDS, places, stem
 
@@ -20,78 +19,67 @@ def _words(text: str) -> frozenset[str]:
 # Names ------------------------------------------------------------------------------------------------------------
 
 _PHRASES = {
-    ("united", "states"): "america",
-    ("united", "kingdom"): "britain",
-    ("great", "britain"): "britain",
+    ("united", "states"): "us",
+    ("united", "kingdom"): "uk",
+    ("great", "britain"): "uk",
     ("european", "union"): "eu",
     ("united", "nations"): "un",
+    ("per", "cent"): "percent",
 }
-_SAME_NAME = {
-    name: group.split()[0]
-    for group in (
-        "america us u.s usa u.s.a american americans",
-        "britain uk u.k british briton britons",
-        "eu e.u",
-        "un u.n",
-        "china chinese sino prc",
-        "france french frenchman",
-        "germany german germans",
-        "netherlands dutch holland",
-        "spain spanish spaniard spaniards",
-        "poland polish pole poles",
-        "greece greek greeks",
-        "turkey turkish turk turks",
-        "sweden swedish swede swedes",
-        "denmark danish dane danes",
-        "finland finnish finn finns",
-        "ireland irish",
-        "scotland scottish scots",
-        "england english",
-        "wales welsh",
-        "switzerland swiss",
-        "portugal portuguese",
-        "norway norwegian norwegians",
-        "taiwan taiwanese",
-        "japan japanese",
-        "vietnam vietnamese",
-        "thailand thai",
-        "philippines filipino filipinos philippine",
-        "ukraine ukrainian ukrainians",
-        "europe european europeans",
-        "israel israeli israelis",
-        "peru peruvian peruvians",
-        "paris parisian parisians",
-        "london londoner londoners",
-        "christmas xmas",
-        "saturday sat",
-        "january jan",
-        "february feb",
-        "april apr",
-        "august aug",
-        "september sept sep",
-        "october oct",
-        "november nov",
-        "december dec",
-    )
-    for name in group.split()
-}
-_DEMONYM = re.compile(r"(?<=[a-z]{3})(?:ians?|ia|eans?|ans?|y|o|a|i|is)$")
+_SAME = """
+us usa america american americans; uk britain british briton britons; china chinese sino prc; france french
+frenchman; germany german germans; netherlands dutch holland; spain spanish spaniard spaniards; poland polish;
+greece greek greeks; turkey turkish turks; sweden swedish swedes; denmark danish danes; finland finnish finns;
+ireland irish; scotland scottish scots; england english; wales welsh; switzerland swiss; portugal portuguese; norway
+norwegian norwegians; taiwan taiwanese; japan japanese; vietnam vietnamese; thailand thai; philippines filipino
+filipinos philippine; israel israeli israelis; ukraine ukrainian ukrainians; europe european europeans; russia
+russian russians; korea korean koreans; iran iranian iranians; iraq iraqi iraqis; india indian indians; italy
+italian italians; syria syrian syrians; cuba cuban cubans; mexico mexican mexicans; canada canadian canadians;
+brazil brazilian brazilians; argentina argentine argentinian; chile chilean; colombia colombian colombians;
+venezuela venezuelan; peru peruvian; egypt egyptian egyptians; libya libyan; algeria algerian; morocco moroccan;
+tunisia tunisian; kenya kenyan; nigeria nigerian nigerians; ethiopia ethiopian; ghana ghanaian; somalia somali;
+sudan sudanese; africa african africans; asia asian asians; australia australian australians; austria austrian
+austrians; belgium belgian belgians; bulgaria bulgarian; croatia croatian; serbia serbian serbs; hungary hungarian
+hungarians; romania romanian; czechia czech czechs; slovakia slovak; slovenia slovenian; estonia estonian; latvia
+latvian; lithuania lithuanian; belarus belarusian; moldova moldovan; georgia georgian; armenia armenian; azerbaijan
+azerbaijani; kazakhstan kazakh; uzbekistan uzbek; afghanistan afghan afghans; pakistan pakistani pakistanis;
+bangladesh bangladeshi; nepal nepali nepalese; indonesia indonesian; malaysia malaysian; singapore singaporean;
+mongolia mongolian; arabia saudi arab arabs; lebanon lebanese; jordan jordanian; palestine palestinian palestinians;
+yemen yemeni; qatar qatari; kuwait kuwaiti; iceland icelandic; cyprus cypriot; malta maltese; albania albanian;
+bosnia bosnian; macedonia macedonian; jamaica jamaican; haiti haitian; panama panamanian; bolivia bolivian; paraguay
+paraguayan; uruguay uruguayan; ecuador ecuadorian; tibet tibetan; soviet ussr; antarctica antarctic; arctic; paris
+parisian; rome roman romans; california californian; texas texan; chief ceo; saturday sat; january jan; february
+feb; april apr; august aug; september sept sep; october oct; november nov; december dec; percent pct percentage
+"""
+_SAME_NAME = {name: group.split()[0] for group in _SAME.split(";") for name in group.split()}
+"""Names that are the same, the adjective of a country among them. A table, not endings: Paulo is not Paula."""
 
 MONTHS = _words("january february march april may june july august september october november december")
 DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
-_SPEAKS = _words("he she they it his her their its him them we i this that these those there here who")
 
-
-@lru_cache(maxsize=65_536)
-def name_key(word: str) -> str:
-    """What is the same for a name and its forms: "russia" of "Russia" and "Russians", "america" of "US"."""
-    if word in _SAME_NAME:
-        return _SAME_NAME[word]
-    if word in MONTHS:
-        return word
-    bare = _DEMONYM.sub("", word.removesuffix("s") if len(word) > 4 else word)
-    return bare if len(bare) > 3 else stem(word)
-
+_IRREGULAR_FORMS = """
+arise arose arisen; become became; begin began begun; bear born borne; bite bit bitten; blow blew blown; break broke
+broken; bring brought; build built; buy bought; catch caught; choose chose chosen; come came; deal dealt; die died
+death dead; do did done; draw drew drawn; drink drank drunk; drive drove driven; eat ate eaten; fall fell fallen;
+feed fed; feel felt; fight fought; find found; fly flew flown; forbid forbade forbidden; forget forgot forgotten;
+freeze froze frozen; get got gotten; give gave given; go went gone; grow grew grown growth; hear heard; hide hid
+hidden; hold held; keep kept; know knew known; lead led; leave left; lend lent; lie lay lain; lose lost loss; make
+made; mean meant; meet met; pay paid; ride rode ridden; ring rang rung; rise rose risen; run ran; say said; see saw
+seen; seek sought; sell sold sale; send sent; shake shook shaken; shrink shrank shrunk; sing sang sung; sink sank
+sunk; sleep slept; speak spoke spoken; spend spent; stand stood; steal stole stolen; strike struck; swear swore
+sworn; swim swam swum; take took taken; teach taught; tell told; think thought; throw threw thrown; understand
+understood; wake woke woken; wear wore worn; win won; withdraw withdrew withdrawn; write wrote written; overthrow
+overthrew overthrown; man men; woman women; child children; person people; approve approval; refuse refusal; arrive
+arrival; analyse analysis; analyze; defend defence defense; receive receipt; succeed success; choose choice; fly
+flight; sign signature; prove proof proven; marry marriage; invade invasion; invest investment; decide decision;
+conclude conclusion; discuss discussion; expand expansion; reduce reduction; produce production; destroy
+destruction; describe description; explode explosion; erupt eruption; acquire acquisition; collide collision; divide
+division; permit permission; admit admission; oppose opposition; propose proposal; renew renewal; cancel
+cancellation cancelled canceled; resign resignation; declare declaration; inform information; depart departure; flow
+flown
+"""
+_BASE = {form: group.split()[0] for group in _IRREGULAR_FORMS.split(";") for form in group.split()}
+"""The first form of words whose others have another stem."""
 
 # Words ------------------------------------------------------------------------------------------------------------
 
@@ -100,9 +88,9 @@ def name_key(word: str) -> str:
 class Word:
     """A word of a sentence, or a phrase that is one name ("United States").
 
-    start, end  offsets in the sentence;  `word`: lower-cased;  `stem`: of it
-    key         what it is found by: the stem, or for a capitalised word `name_key`
-    name        capitalised where only names are
+    start, end  offsets in the sentence;  `word`: lower-cased
+    key         what it is found by: the stem of its first form, and one key for all the forms of a country's name
+    name        capitalised where only names are;  `opens`: capitalised, but so is any word that opens a sentence
     content     says something by itself
     clause      number of the clause it stands in
     """
@@ -110,7 +98,6 @@ class Word:
     start: int
     end: int
     word: str
-    stem: str
     key: str
     name: bool
     opens: bool
@@ -119,7 +106,7 @@ class Word:
 
 
 _BOUNDARY = re.compile(
-    r"[;:—]|\s–\s|,\s+(?:and|but|while|although|though|whereas|which|who|so|because|yet|or)\b|"
+    r"[;:—]|\s–\s|,\s+(?:and|but|while|although|though|whereas|which|who|so|because|yet|or|for which|if|when)\b|"
     r"\b(?:but|while|although|though|whereas|because|unless)\b|[.!?]\s",
     re.IGNORECASE,
 )
@@ -130,28 +117,33 @@ def words_of(text: str) -> list[Word]:
     borders = [match.start() for match in _BOUNDARY.finditer(text)]
     found: list[Word] = []
     spans = places(text)
-    place = 0
+    place = clause = 0
     while place < len(spans):
         start, end, word = spans[place]
         used = 1
         following = spans[place + 1][2] if place + 1 < len(spans) else ""
-        if (word, following) in _PHRASES and text[start].isupper():
+        if (word, following) in _PHRASES and (text[start].isupper() or word == "per"):
             word, end, used = _PHRASES[word, following], spans[place + 1][1], 2
         elif word == "u" and following in ("s", "k") and text[end : end + 1] == ".":
             word, end, used = "us" if following == "s" else "uk", spans[place + 1][1], 2
+        while clause < len(borders) and borders[clause] <= start:
+            clause += 1
         shown = text[start:end]
-        capital = shown[0].isupper() and not (word == "i" or (word == "us" and shown == "Us"))
-        opens = place == 0 or text[:start].rstrip(" \"“‘'([")[-1:] in ("", ".", "!", "?", ":", "\n")
-        if word == "us" and shown.isupper():
-            content = name = True
-        else:
-            content = word not in STOPWORDS
-            name = capital and content and (not opens or (len(shown) > 1 and shown.isupper()))
-        key = name_key(word) if capital and content else _SAME_NAME.get(word, stem(word)) if content else stem(word)
-        clause = sum(border <= start for border in borders)
-        found.append(Word(start, end, word, stem(word), key, name, opens and capital, content, clause))
+        country = word == "us" and len(shown) > 1 and shown[:2] != "us" and shown != "Us"
+        content = country or word not in STOPWORDS
+        capital = shown[0].isupper() and content
+        opens = capital and (place == 0 or text[:start].rstrip(" \"“‘'([")[-1:] in ("", ".", "!", "?", ":", "\n"))
+        name = capital and (not opens or country or (len(shown) > 1 and shown.isupper()))
+        found.append(Word(start, end, word, _key(word, capital), name, opens and not name, content, clause))
         place += used
     return found
+
+
+def _key(word: str, capital: bool) -> str:
+    if (capital or word == "percent") and word in _SAME_NAME:
+        return _SAME_NAME[word]
+    base = _BASE.get(word, word)
+    return stem(base)
 
 
 # Numbers ----------------------------------------------------------------------------------------------------------
@@ -187,6 +179,13 @@ _SCALES = {
     "tn": 10**12,
 }
 _WHOLE = {"half": Decimal("0.5"), "dozen": Decimal(12), "twice": Decimal(2), "thrice": Decimal(3)}
+_TIMES = {
+    "doubl": Decimal(2),
+    "tripl": Decimal(3),
+    "trebl": Decimal(3),
+    "quadrupl": Decimal(4),
+    "halv": Decimal("0.5"),
+}
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _NUMBER = re.compile(
     r"(?P<currency>[$€£¥₽]\s?)?"
@@ -214,9 +213,7 @@ _LIMITS = (
     ("less", r"less than|fewer than|under|below|at most|up to|no more than|not more than|maximum of|almost|nearly"),
     ("more", r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards of|no fewer than|no less than|minimum of"),
 )
-_LIMIT_BEFORE = tuple(
-    (name, re.compile(rf"\b(?:{words})\s+(?:an?\s|the\s)?$", re.IGNORECASE)) for name, words in _LIMITS
-)
+_LIMIT_BEFORE = tuple((name, re.compile(rf"\b(?:{words})\s+(?:an?\s)?$", re.IGNORECASE)) for name, words in _LIMITS)
 _LIMIT_AFTER = re.compile(r"^(?:-?\w+)?[\s-](?:plus|or more)\b|^\+", re.IGNORECASE)
 
 
@@ -238,6 +235,9 @@ class Number:
 def numbers_of(text: str) -> list[Number]:
     """The numbers of a sentence, in digits or words, in order. "One" alone is no number: it is mostly a pronoun."""
     found = [*_in_digits(text), *_in_words(text)]
+    for start, end, word in places(text):
+        if stem(word) in _TIMES:
+            found.append(Number(start, end, _TIMES[stem(word)], "times", ""))
     return sorted(found, key=lambda number: number.start)
 
 
@@ -251,10 +251,11 @@ def _in_digits(text: str) -> Iterator[Number]:
             value = Decimal(re.sub(r"[,\u00a0\u202f]", "", match["digits"]))
         except InvalidOperation:  # digits of other scripts may hold none
             continue
-        if match["scale"]:
-            value *= _SCALES[match["scale"].lower()]
-        if not match["scale"] and not match["ordinal"] and text[end : end + 1].isalpha() and not match["decade"]:
-            pass  # "18km", "5G": the number counts
+        scale = (match["scale"] or "").lower()
+        if scale in ("k", "m") and not match["currency"]:  # 5 m are metres
+            end = match.start("scale")
+        elif scale:
+            value *= _SCALES[scale]
         kind = "decade" if match["decade"] else "ordinal" if match["ordinal"] else "plain"
         yield _number(text, start, end, value, kind, (match["currency"] or "").strip())
 
@@ -309,44 +310,75 @@ def _number(text: str, start: int, end: int, value: Decimal, kind: str, sign: st
 # Denied, possible, said -------------------------------------------------------------------------------------------
 
 _NEGATIONS = _words(
-    "not no never nor neither none nobody nothing nowhere without cannot can't won't don't doesn't didn't isn't"
-    " aren't wasn't weren't hasn't haven't hadn't wouldn't couldn't shouldn't hardly barely scarcely can’t won’t"
-    " don’t doesn’t didn’t isn’t aren’t wasn’t weren’t hasn’t haven’t hadn’t wouldn’t couldn’t shouldn’t"
+    "not no never nor neither none nobody nothing nowhere without cannot can't won't don't doesn't didn't isn't aren't"
+    " wasn't weren't hasn't haven't hadn't wouldn't couldn't shouldn't hardly barely scarcely can’t won’t don’t doesn’t"
+    " didn’t isn’t aren’t wasn’t weren’t hasn’t haven’t hadn’t wouldn’t couldn’t shouldn’t yet impossible"
 )
-REFUSALS = _words("refus declin deni deny reject fail unabl lack stop halt ceas refrain avoid prevent unwil unlik")
+REFUSALS = frozenset(
+    map(stem, "refuse decline deny reject fail unable lack stop halt cease refrain avoid unwilling unlikely".split())
+)
 """Stems of words that deny what follows them as "not" does."""
-
-_POSSIBLE = _words("may might could would possibly potentially perhaps probably maybe can")
-_LIKELY = _words(
-    "likely reportedly allegedly apparently supposedly seemingly presumably purportedly seems seem seemed appears"
-    " appear appeared expected believed thought considered rumored rumoured alleged plans plan planned hopes hope"
-    " hoped intends intend intended wants want wanted aims aim aimed seeks seek seeking proposed proposes"
-    " threatens threatened if whether unless suggests should"
+ENDINGS = REFUSALS | frozenset(
+    map(
+        stem,
+        "abolish ban forbid forbidden prohibit close cancel end exclude except free overdue withdraw only gone".split(),
+    )
 )
-_COMING = _words("will shall tomorrow tonight upcoming set scheduled about")
-_HEDGES = _POSSIBLE | _LIKELY | {"will"}
+"""Stems of words that a denial may stand for in a paraphrase."""
+
+_POSSIBLE = _words(
+    "may might could possibly potentially perhaps probably maybe likely reportedly allegedly apparently"
+    " supposedly seemingly presumably purportedly seems seem seemed appears appear appeared expected expect expects"
+    " believed thought rumored rumoured alleged plans plan planned planning hopes hope hoped intends intend intended"
+    " wants want wanted aims aim aimed seeks seek seeking threatens threatened if whether unless suggests suggest"
+    " suggested concerns fear fears feared risk proposal possible considering doubt doubts unclear"
+)
+_ABLE = _words("can able allowed permitted possible optional eligible entitled")
+_COMING = _words("will shall would going set scheduled due upcoming planned plans expected")
+HEDGES = {"possible": _POSSIBLE, "coming": _words("will shall would")}
+"""Words that keep what goes with them from being a fact now, by what they make of it."""
+KEEPS = {
+    "possible": _POSSIBLE | _ABLE | _words("when whenever once"),
+    "coming": _COMING | _POSSIBLE | _ABLE | _words("next tomorrow tonight from"),
+}
+"""A claim that has one of these has kept a hedge of that sort."""
 
 SAYING = _words(
-    "say said says saying state stated states stating claim claimed claims claiming believe believes believed"
-    " argue argued argues suggest suggested suggests note noted notes mention mentioned mentions express expressed"
-    " expresses emphasize emphasized emphasizes emphasised emphasises stress stressed stresses explain explained"
-    " explains add added adds tell told tells describe described describes warn warned warns predict predicted"
-    " predicts allege alleged alleges assert asserted asserts insist insisted insists contend contended contends"
-    " report reported reports declare declared declares acknowledge acknowledged admit admitted admits hint hinted"
-    " hints estimate estimated estimates write wrote writes comment commented remark remarked remarks conclude"
-    " concluded concludes analyzed analysed think thinks thought consider considers considered expect expects"
-    " expected refer refers referred call called calls respond responded quote quoted point pointed according view"
-    " views viewed inform informed complain complained hopes recall recalled"
+    "say said says saying state stated states stating claim claimed claims claiming believe believes believed argue"
+    " argued argues suggest suggested suggests note noted notes mention mentioned mentions express expressed expresses"
+    " emphasize emphasized emphasizes emphasised emphasises stress stressed stresses explain explained explains"
+    " added tell told tells describe described describes warn warned warns predict predicted predicts allege"
+    " alleged alleges assert asserted asserts insist insisted insists contend contended contends report reported"
+    " reports declare declared declares acknowledge acknowledged admit admitted admits hint hinted hints estimate"
+    " estimated estimates write wrote writes comment commented remark remarked remarks conclude concluded concludes"
+    " analyzed analysed think thinks thought consider considers expect expects refer refers referred call called calls"
+    " responded quoted pointed according informed complain complained recalled blame blamed caution cautions cautioned"
+    " suspect suspects suspected fear fears doubt doubts"
 )
 """Words that make what goes with them somebody's claim."""
 
-_PRONOUN_SPEAKERS = _words("he she they it who")
+_ALSO_OTHERWISE = _words("added tells tell calls call fear fears pointed")
+_NOUNS_TOO = _words("state report claim note estimate comment call fear doubt view stress hint")
+"""Of these, words that as often say something else: they count before "that" and behind a quotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A word that denies or hedges, its place among the words, and the places of the words it reaches, in order."""
+
+    place: int
+    sort: str
+    reach: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """Somebody says something: the words `first` up to, not including, `last` are claimed by `speaker` (keys of names;
-    empty where only a pronoun or a common noun stands there)."""
+    """Somebody says something.
+
+    verb         the place of the word that says so
+    first, last  what is said: the words from `first` up to, not including, `last`
+    speaker      keys of the words that name who says it; empty where only a pronoun does
+    """
 
     verb: int
     first: int
@@ -354,104 +386,201 @@ class Saying:
     speaker: frozenset[str]
 
 
-def negated(words: Sequence[Word], *, reach: int = 3) -> dict[int, int]:
-    """For each denied word (its place in `words`) the place of what denies it: the first `reach` words that say
-    something behind it, in its clause. "Not only" denies nothing."""
-    denied: dict[int, int] = {}
+def denials(words: Sequence[Word]) -> list[Cue]:
+    """What denies something, each with the words behind it in its clause. "Not only" denies nothing; "not" behind "yet
+    to" or "if" counts as any other."""
+    found = []
     for place, word in enumerate(words):
-        refusal = word.stem in REFUSALS
-        if not refusal and word.word not in _NEGATIONS:
+        following = words[place + 1].word if place + 1 < len(words) else ""
+        if word.key not in REFUSALS and word.word not in _NEGATIONS:
             continue
-        if word.word == "not" and place + 1 < len(words) and words[place + 1].word == "only":
+        if (word.word == "not" and following == "only") or (word.word == "yet" and following != "to"):
             continue
-        left = reach
-        for other in range(place + 1, len(words)):
-            if words[other].clause != word.clause or left == 0:
-                break
-            if words[other].content:
-                denied.setdefault(other, place)
-                left -= 1
-    return denied
+        reached = _reach(words, place)
+        if word.word in ("nothing", "none"):  # "costs nothing": what stands before it is denied
+            reached = tuple(other for other in range(max(0, place - 3), place) if words[other].content)[-1:]
+        found.append(Cue(place, "denial", reached))
+    return found
 
 
-def hedged(words: Sequence[Word], *, reach: int = 3) -> dict[int, int]:
-    """For each word that is only possible, planned or hearsay, the place of what says so."""
-    possible: dict[int, int] = {}
-    for place, word in enumerate(words):
-        if word.word not in _HEDGES or (word.word == "may" and word.name) or word.name:
-            continue
-        if word.word == "can" or word.word == "considered":
-            continue
-        left = reach
-        for other in range(place + 1, len(words)):
-            if words[other].clause != word.clause or left == 0:
-                break
-            if words[other].content and words[other].word not in _HEDGES:
-                possible.setdefault(other, place)
-                left -= 1
-    return possible
+def hedges(words: Sequence[Word]) -> list[Cue]:
+    """What says that something is only possible, planned, hearsay or still to come."""
+    return [
+        Cue(place, sort, _reach(words, place))
+        for place, word in enumerate(words)
+        for sort, listed in HEDGES.items()
+        if word.word in listed and not word.name
+    ]
+
+
+def _reach(words: Sequence[Word], place: int) -> tuple[int, ...]:
+    clause = words[place].clause
+    reached = []
+    for other in range(place + 1, len(words)):
+        if words[other].clause != clause or (
+            words[other].word == "and" and other + 1 < len(words) and verbal(words, other + 1)
+        ):
+            break
+        if words[other].content:
+            reached.append(other)
+    return tuple(reached)
 
 
 def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
     """Who says what in a sentence."""
     found = []
     for place, word in enumerate(words):
-        if word.word not in SAYING or word.name:
-            continue
         before = words[place - 1].word if place else ""
-        if word.word == "according":
-            after = place + 2
-            stop = next(
-                (at for at in range(after, len(words)) if "," in text[words[at - 1].end : words[at].start]), after + 6
-            )
-            speaker = _names(words[after : min(stop, len(words))])
-            found.append(Saying(place, 0, len(words), speaker))
+        if word.word not in SAYING or word.name or text[word.end : word.end + 1] == "-":
             continue
-        if before in ("the", "a", "an", "this", "of", "its", "their"):
-            continue  # "the report", "the claim": nouns
+        if word.word in _NOUNS_TOO and not (before.endswith("s") or before in ("they", "we", "i", "to", "people")):
+            continue
+        if word.word == "according":
+            stop = place + 1
+            while stop < len(words) and stop < place + 12:
+                if stop > place + 1 and re.search(r"[,;.]", text[words[stop - 1].end : words[stop].start]):
+                    break
+                stop += 1
+            found.append(Saying(place, 0 if place else stop, len(words), _speaker(words[place + 1 : stop])))
+            continue
+        following = words[place + 1].word if place + 1 < len(words) else ""
+        if (
+            word.word in _ALSO_OTHERWISE
+            and following != "that"
+            and not re.search(r"[”\"’,]\s*(?:\w+\s+){0,3}$", text[: word.start])
+        ):
+            continue
+        if following == "for" or before in ("the", "a", "an", "this", "of", "its", "their", "these", "no", "any"):
+            continue  # "the report", "no comment": nouns
         subject = _subject(text, words, place)
-        inverted = text[: word.start].rstrip()[-1:] in '”"’,' and place + 1 < len(words)
-        last_in_text = place >= len(words) - 3
-        if inverted or last_in_text:
-            speaker = _names(words[place + 1 : place + 5]) if inverted and not subject else _names(subject)
-            found.append(Saying(place, 0, len(words), speaker))
+        gap = text[words[place - 1].end : word.start] if place else ""
+        if re.search(r"[”\"’],?\s*$|,[”\"’]\s*$", gap):  # “...,” said X
+            follows = words[place + 1 : place + 6]
+            found.append(Saying(place, 0, place, _speaker(follows)))
+        elif place >= len(words) - 3 and place > 6:  # ..., X said
+            found.append(Saying(place, 0, place - len(subject), _speaker(subject)))
         else:
-            found.append(Saying(place, place + 1, len(words), _names(subject)))
+            quoted = re.compile(r"[”\"],?\s+and\b").search(text, word.end)
+            last = sum(other.start < quoted.start() for other in words) if quoted else len(words)
+            found.append(Saying(place, place + 1, last, _speaker(subject)))
     return found
 
 
 def _subject(text: str, words: Sequence[Word], verb: int) -> Sequence[Word]:
-    """The words before a verb that may be its subject: back to the last closed quotation or the start of its clause."""
+    """The words before a verb that may be its subject: back to the last closed quotation, to a "that", or to the start
+    of its clause, and behind an opening phrase ("On Friday, ...")."""
     first = verb
-    while first > 0 and words[first - 1].clause == words[verb].clause:
-        gap = text[words[first - 1].end : words[first].start]
-        if any(mark in gap for mark in '”"') and first < verb:
+    while first > 0 and words[first - 1].clause == words[verb].clause and words[first - 1].word != "that":
+        gap = text[words[first - 1].end : words[first].start] if first < verb else ""
+        if "”" in gap or '"' in gap:
             break
         first -= 1
+    commas = [at for at in range(first + 1, verb) if "," in text[words[at - 1].end : words[at].start]]
+    if commas and words[first].word in _OPENING:
+        first = commas[0]
     return words[first:verb]
 
 
-def _names(words: Sequence[Word]) -> frozenset[str]:
-    return frozenset(word.key for word in words if word.content and (word.name or word.opens))
+_OPENING = _words(
+    "on in at after before during since by for with as when while despite under over until from later last"
+)
+
+
+def _speaker(words: Sequence[Word]) -> frozenset[str]:
+    named = frozenset(word.key for word in words if word.name or word.opens)
+    return named or frozenset(word.key for word in words if word.content)
 
 
 # Quantities, directions -------------------------------------------------------------------------------------------
 
 QUANTIFIERS = {
-    "all": _words("all every each always everyone everybody everything entire entirely whole completely any both"),
-    "most": _words("most mostly majority"),
-    "only": _words("only solely exclusively sole"),
-    "none": _words("no none never nobody nothing neither without"),
-    "some": _words("some several few certain part partly sometimes various"),
+    "all": _words("all every each always everyone everybody everything entire entirely whole completely"),
+    "most": _words("most mostly majority mainly largely primarily chiefly predominantly"),
+    "only": _words("only solely exclusively sole alone just"),
     "many": _words("many numerous often frequently"),
+    "some": _words("some several few certain part partly sometimes various"),
+    "exactly": _words("exactly precisely"),
+    "first": _words("first"),
 }
 MEETS = {
-    "all": ("all",),
+    "all": ("all", "none"),
     "most": ("most", "all"),
     "only": ("only",),
-    "many": ("many", "most", "all", "several"),
+    "many": ("many", "most", "all", "some"),
+    "exactly": ("exactly",),
 }
 """A claim's quantifier holds where the source has one of these."""
+
+TIMES_OF = _words(
+    "day week month year hour minute night morning evening summer winter time monday friday sunday august"
+)
+"""Behind "every" or "each" these say how often."""
+
+_BE = _words("was were is are been being be")
+_AGENT = _words("by from")
+_PATIENT = _words("to on against into for at upon over")
+
+SYMMETRIC = frozenset(
+    map(
+        stem, "meet meeting talk discuss agree trade cooperate share border marry partner war conflict relation".split()
+    )
+)
+"""Stems of what goes both ways: A met B, B met A."""
+
+
+def verbal(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is likely a verb: by its form or by what stands before it."""
+    word = words[place].word
+    before = words[place - 1].word if place else ""
+    if word.endswith("ed") or (word in _BASE and _BASE[word] != word) or before in _AUXILIARIES:
+        return True
+    return word.endswith("s") and place > 0 and (words[place - 1].name or words[place - 1].content)
+
+
+_AUXILIARIES = _words(
+    "to will would has have had did does do can could may might must not was were is are been being be"
+)
+
+
+def passive(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is a participle behind "was" or the like."""
+    word = words[place].word
+    if not words[place].content or word.endswith("ing"):
+        return False
+    before = place - 1
+    while before >= 0 and (words[before].word.endswith("ly") or words[before].word in ("not", "also", "never", "long")):
+        before -= 1
+    return before >= 0 and words[before].word in _BE
+
+
+def acts(words: Sequence[Word], verb: int, place: int) -> bool:
+    """Whether the word at `place` does what the word at `verb` says, rather than having it done: by its side of the
+    verb, by the voice, and by the "by", "from", "to" or "on" before it."""
+    if place > verb:
+        return _preposition(words, place) in _AGENT
+    done_to = any(
+        words[other].word in _AGENT and words[other].clause == words[verb].clause
+        for other in range(verb + 1, min(len(words), verb + 8))
+    )
+    return not (passive(words, verb) or done_to)
+
+
+def _preposition(words: Sequence[Word], place: int) -> str:
+    """The word before the noun phrase that a word stands in: the nearest one that says nothing, articles left out."""
+    for before in range(place - 1, max(-1, place - 5), -1):
+        if not words[before].content and words[before].word not in (
+            "the",
+            "a",
+            "an",
+            "its",
+            "his",
+            "her",
+            "their",
+            "s",
+        ):
+            return words[before].word
+    return ""
+
 
 _OPPOSITES = """
 increase/decrease,fall,drop,decline,shrink,reduce,diminish,plunge,lower,lessen;
@@ -460,56 +589,48 @@ higher/lower; high/low; more/less,fewer; above/below; over/under; before/after; 
 big/small; largest/smallest; biggest/smallest; highest/lowest; most/least; best/worst; better/worse;
 improve/worsen,deteriorate,decline; strengthen/weaken; strong/weak; stronger/weaker; support/oppose,hinder;
 favor/oppose; accept/reject,refuse,decline; agree/refuse,disagree; approve/reject,veto;
-allow/ban,forbid,prohibit,prevent; permit/ban,forbid,prohibit; win/lose; victory/defeat; won/lost; open/close,shut;
-start/end,stop,finish; begin/end,stop,finish; began/ended,stopped; first/last,second; buy/sell; bought/sold;
-import/export; importer/exporter; north/south; northern/southern; northwest/southwest,northeast,southeast;
-east/west; eastern/western; northeastern/northwestern,southwestern,southeastern; early/late; earlier/later;
-younger/older; young/old; succeed/fail; success/failure; gain/loss,lose; join/leave,quit; arrive/leave,depart;
-maximum/minimum; positive/negative; agree/disagree; cause/prevent; expand/contract,shrink; praise/criticize,condemn;
-friend/enemy; ally/adversary,enemy,rival; hire/fire; domestic/foreign; rich/poor; public/private; minority/majority;
-include/exclude; safe/dangerous,unsafe; safer/riskier; legal/illegal; attack/defend; mother/father; son/daughter;
-brother/sister; husband/wife; uncle/aunt; male/female; men/women; man/woman; boy/girl; king/queen;
-morning/evening,afternoon,night; day/night; summer/winter; spring/autumn,fall; hot/cold; warm/cool; fast/slow;
-faster/slower; up/down; left/right; upward/downward; push/pull; borrow/lend; create/destroy; advantage/disadvantage;
-likely/unlikely; able/unable; possible/impossible; willing/unwilling; favorable/unfavorable; aligned/non-aligned;
-limited/unlimited,limitless; presence/absence; proven/unproven; lack/have; confirm/deny; love/hate; hard/easy;
-long/short; longer/shorter; wide/narrow; heavy/light; deep/shallow; temporary/permanent; cheap/expensive;
-cheaper/costlier; calm/turbulent; appoint/dismiss,fire; employ/dismiss; enter/leave,exit; guilty/innocent;
-acquit/convict; optional/mandatory,compulsory,required; voluntary/mandatory,compulsory; free/paid; ancient/modern;
-urban/rural; wet/dry; inside/outside; internal/external; offensive/defensive; direct/indirect; gradually/suddenly;
-slowly/suddenly,quickly; same/different; similar/different; alive/dead; survive/die; full/empty; tie/win;
-backed/opposed; resume/suspend,halt,stop; suspend/resume; exceed/lag; ahead/behind; majority/minority;
-superior/inferior; overt/covert; rarely/often,frequently
+allow/ban,forbid,prohibit,prevent; permit/ban,forbid,prohibit; win/lose; victory/defeat; won/lost;
+open/close,shut; start/end,stop,finish; begin/end,stop,finish; began/ended,stopped; first/last; buy/sell;
+bought/sold; import/export; importer/exporter; north/south; northern/southern;
+northwest/southwest,northeast,southeast; east/west; eastern/western;
+northeastern/northwestern,southwestern,southeastern; early/late; earlier/later; younger/older; young/old;
+succeed/fail; success/failure; gain/loss,lose; join/leave,quit; arrive/leave,depart; maximum/minimum;
+positive/negative; agree/disagree; cause/prevent; expand/contract,shrink; praise/criticize,condemn;
+friend/enemy; ally/adversary,enemy,rival; hire/fire; domestic/foreign; rich/poor; public/private;
+minority/majority; include/exclude; safe/dangerous,unsafe; safer/riskier; legal/illegal; attack/defend;
+mother/father; son/daughter; brother/sister; husband/wife; uncle/aunt; male/female; men/women; man/woman;
+boy/girl; king/queen; morning/evening,afternoon,night; day/night; summer/winter; spring/autumn,fall; hot/cold;
+warm/cool; fast/slow; faster/slower; up/down; left/right; upward/downward; push/pull; borrow/lend;
+create/destroy; advantage/disadvantage; likely/unlikely; able/unable; possible/impossible; willing/unwilling;
+favorable/unfavorable; aligned/non-aligned; limited/unlimited,limitless; presence/absence; proven/unproven;
+lack/have; confirm/deny; love/hate; hard/easy; long/short; longer/shorter; wide/narrow; heavy/light;
+deep/shallow; temporary/permanent; cheap/expensive; cheaper/costlier; calm/turbulent; appoint/dismiss,fire;
+employ/dismiss; enter/leave,exit; guilty/innocent; acquit/convict; optional/mandatory,compulsory,required;
+voluntary/mandatory,compulsory; free/paid; ancient/modern; urban/rural; wet/dry; inside/outside;
+internal/external; offensive/defensive; direct/indirect; gradually/suddenly; slowly/suddenly,quickly;
+same/different; similar/different; alive/dead; survive/die; full/empty; tie/win; backed/opposed;
+resume/suspend,halt,stop; suspend/resume; exceed/lag; ahead/behind; majority/minority; superior/inferior;
+overt/covert; rarely/often,frequently; front/rear,back; cancel/resume; near/far; nearer/farther;
+nearest/farthest; greater/smaller,lesser; greatest/smallest; raise/cut; closer/apart,further; few/many;
+double/halve; doubled/halved; cut/increase; retreat/advance; ally/opponent; trust/distrust; hope/fear;
+asset/liability; supporter/opponent; deficit/surplus; profit/loss; profitable/unprofitable; income/expense;
+import/export; winner/loser; teacher/pupil; parent/child; forbidden/allowed; prohibited/allowed; banned/allowed;
+confirmed/denied; highs/lows; founded/dissolved; demand/supply; upstream/downstream; inflow/outflow;
+immigrant/emigrant; acquit/convict; employer/employee; landlord/tenant; creditor/debtor; wider/narrower;
+thick/thin; thicker/thinner; clean/dirty; true/false; rural/urban; odd/even; continue/stop; continued/stopped;
+solid/liquid; visible/invisible; legal/unlawful; unprecedented/ordinary
 """
 
 
 def _opposites() -> dict[str, frozenset[str]]:
     table: dict[str, set[str]] = {}
-    for entry in _OPPOSITES.replace("\n", " ").split(";"):
+    for entry in _OPPOSITES.split(";"):
         one, _, others = entry.strip().partition("/")
         for other in others.split(","):
-            table.setdefault(stem(one), set()).add(stem(other.strip()))
-            table.setdefault(stem(other.strip()), set()).add(stem(one))
-    for forms in (
-        "rise rose risen",
-        "fall fell fallen",
-        "grow grew grown growth",
-        "sell sold sale",
-        "buy bought",
-        "win won",
-        "lose lost loss",
-        "leave left",
-        "begin began begun",
-        "die died death",
-    ):
-        first, *rest = [stem(form) for form in forms.split()]
-        for form in rest:
-            table.setdefault(form, set()).update(table.get(first, ()))
-        for words in list(table.values()):
-            if first in words:
-                words.update(rest)
+            table.setdefault(_key(one, False), set()).add(_key(other.strip(), False))
+            table.setdefault(_key(other.strip(), False), set()).add(_key(one, False))
     return {word: frozenset(others - {word}) for word, others in table.items()}
 
 
 OPPOSITES = _opposites()
-"""The stems that say the opposite of a stem."""
+"""The keys of words that say the opposite of a key."""

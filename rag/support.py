@@ -6,34 +6,43 @@ contradict or don't hold decides alone. What passes is weighed by how well each 
 the sentences (late interaction, as in rag/evidence.py).
 """
 
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from importlib import resources
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import numpy.typing as npt
 
 from index.embed import BundledEmbedder
 from index.reading import Reader
-from index.split import split_sentences
+from index.split import OPENERS, split_sentences
 from rag.facts import (
     DAYS,
+    ENDINGS,
+    KEEPS,
     MEETS,
     MONTHS,
     OPPOSITES,
     QUANTIFIERS,
+    SYMMETRIC,
+    TIMES_OF,
     Number,
     Saying,
     Word,
-    hedged,
-    negated,
+    acts,
+    denials,
+    hedges,
     numbers_of,
     sayings,
+    verbal,
     words_of,
 )
+from rag.ranking import Logistic
 
 CLAIM_CHARACTERS = 1_000
 """A longer claim is no sentence and is not supported."""
@@ -56,6 +65,9 @@ _LEANS = re.compile(
 )
 
 
+_SEGMENT = re.compile(r"[,;:—]|\band\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the sources support a claim.
@@ -69,6 +81,63 @@ class Verdict:
     score: float
     reason: str
     used: tuple[int, ...] = ()
+
+
+STRONG = 0.5
+"""Two words whose vectors in context have this cosine or more mean nearly the same."""
+
+WEAK = 0.42
+"""A word of the claim whose nearest word of the source is below this is not met."""
+
+SIGNALS = (
+    "met",  # mean over the claim's content words of the nearest word's cosine, 1 for the same word
+    "met_least",  # ... of the word that is met least
+    "met_second",  # ... second least
+    "met_third",
+    "same",  # share of the claim's content words that stand in the window
+    "weak",  # number of words below WEAK, divided by 3, at most 1
+    "context",  # mean cosine in context of those that stand in the window
+    "context_least",  # ... of the least
+    "meaning",  # cosine of the mean word vectors of the claim and the nearest sentence
+    "close",  # share of neighbouring word pairs of the claim that stand within four words of each other
+    "apart",  # share of neighbouring word pairs that stand in different clauses
+    "turned",  # share of neighbouring pairs that stand in the other order
+    "number_pull",  # how much nearer another number stands to the words around a number (log of a ratio), at most 1
+    "sentences",  # in the window, without the first
+    "new",  # share of the claim's content words in all that both say
+    "length",  # content words of the claim / 15
+)
+
+
+CONTRADICTIONS = frozenset({"The source denies it"})
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A claim beside a window of sentences: the row of SIGNALS, what speaks against it, and the word met least."""
+
+    signals: npt.NDArray[np.float64]
+    objections: tuple[str, ...]
+    missing: str
+    used: tuple[int, ...]
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a single sentence says the opposite."""
+        return self.signals[SIGNALS.index("sentences")] == 0 and bool(set(self.objections) & CONTRADICTIONS)
+
+    @property
+    def score(self) -> float:
+        return _fitted().probability(self.signals.reshape(1, -1))
+
+    def verdict(self) -> Verdict:
+        if self.objections:
+            return Verdict(False, round(min(self.score, 0.4) / len(self.objections), 4), self.objections[0], self.used)
+        if self.score < 0.5:
+            if self.missing:
+                return Verdict(False, round(self.score, 4), f"“{self.missing}” is not in the source", self.used)
+            return Verdict(False, round(self.score, 4), "The source says something else", self.used)
+        return Verdict(True, round(self.score, 4), "The source says so", self.used)
 
 
 def check_support(claim: str, sources: Sequence[str], *, reader: Reader | None = None) -> Verdict:
@@ -92,22 +161,24 @@ class Sources:
         """Whether the sources support the claim."""
         claim = _META.sub("", " ".join(claim.split()))
         if not any(character.isalnum() for character in claim):
-            return Verdict(False, 0.0, "The claim says nothing.")
+            return Verdict(False, 0.0, "The claim says nothing")
         if len(claim) > CLAIM_CHARACTERS:
-            return Verdict(False, 0.0, "The claim is too long for a sentence.")
-        if not self._sentences:
-            return Verdict(False, 0.0, "There is no source.")
+            return Verdict(False, 0.0, "The claim is too long for a sentence")
+        compared = self.compared(claim)
+        if not compared:
+            return Verdict(False, 0.0, "There is no source")
+        best = max(compared, key=lambda one: (not one.objections, one.score - 0.1 * len(one.objections)))
+        against = max((one for one in compared if one.contradicted), key=lambda one: one.score, default=best)
+        return (against if against.score > best.score else best).verdict()
+
+    def compared(self, claim: str) -> list[Compared]:
+        """The claim beside each window of sentences that may support it."""
         asked = _Sentence(-1, claim, False)
-        near = _nearest(asked, self._sentences)
+        near = [sentence for sentence in _nearest(asked, self._sentences) if sentence.words]
+        if not asked.words or not near:
+            return []
         self._read([asked, *near])
-        best: tuple[tuple[bool, float], _Compared] | None = None
-        for window in _windows(near):
-            compared = _compare(asked, window)
-            order = (not compared.objections, compared.score)
-            if best is None or order > best[0]:
-                best = order, compared
-        assert best is not None
-        return best[1].verdict()
+        return [_compare(asked, window) for window in _windows(near)]
 
     def _read(self, sentences: Sequence["_Sentence"]) -> None:
         new = [sentence for sentence in sentences if sentence.vectors is None]
@@ -130,12 +201,14 @@ class _Sentence:
         self.text = text
         self.follows = follows
         self.words = words_of(text)
-        self.keys = frozenset(word.key for word in self.words) | frozenset(word.stem for word in self.words)
+        self.keys = frozenset(word.key for word in self.words)
         self.numbers = numbers_of(text)
-        self.denied = negated(self.words)
-        self.hedged = hedged(self.words)
+        self.denials = denials(self.words)
+        self.hedges = hedges(self.words)
         self.sayings = sayings(text, self.words)
         self.leans = bool(_LEANS.match(text))
+        cuts = [match.start() for match in _SEGMENT.finditer(text)]
+        self.segment = [sum(cut <= word.start for cut in cuts) for word in self.words]
         self.vectors: npt.NDArray[np.float32] | None = None
 
 
@@ -181,99 +254,242 @@ def _windows(sentences: Sequence[_Sentence]) -> Iterator[list[_Sentence]]:
 # Comparing --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Compared:
-    score: float
-    objections: list[str]
-    missing: str
-    used: tuple[int, ...]
+class _Pair:
+    """A claim and a window of sentences, their words laid side by side.
 
-    def verdict(self) -> Verdict:
-        if self.objections:
-            return Verdict(False, round(min(self.score, 0.4) / len(self.objections), 4), self.objections[0], self.used)
-        if self.score < 0.5:
-            return Verdict(False, round(self.score, 4), f"“{self.missing}” is not in the source", self.used)
-        return Verdict(True, round(self.score, 4), "The source says so", self.used)
+    words, sentence, place  of the window: its words, the number of the sentence of each, and its place there
+    similar, same           shape (words of the claim, words of the window)
+    """
+
+    def __init__(self, claim: _Sentence, window: Sequence[_Sentence]) -> None:
+        self.claim, self.window = claim, window
+        self.words = [word for sentence in window for word in sentence.words]
+        self.sentence = [number for number, sentence in enumerate(window) for _ in sentence.words]
+        self.place = [place for sentence in window for place in range(len(sentence.words))]
+        assert claim.vectors is not None
+        self.similar = (
+            claim.vectors @ np.vstack([sentence.vectors for sentence in window if sentence.vectors is not None]).T
+        )
+        ids: dict[str, int] = {}
+        mine = np.array([ids.setdefault(word.key, len(ids)) for word in claim.words])
+        theirs = np.array([ids.setdefault(word.key, len(ids)) for word in self.words])
+        self.same = mine[:, None] == theirs
+        self.keys = frozenset(word.key for word in self.words)
+        self.content = [place for place, word in enumerate(claim.words) if word.content]
+        counts = np.zeros(len(window))
+        for place in self.content:
+            counts[list({self.sentence[at] for at in np.flatnonzero(self.same[place])})] += 1
+        lean = 0.1 * (counts / max(1.0, counts.max()))[self.sentence]
+        worth = self.similar + lean + self.same
+        self.best = worth.argmax(axis=1)
+        rows = np.arange(len(claim.words))
+        self.exact = self.same[rows, self.best]
+        self.met = np.where(self.exact, 1.0, self.similar[rows, self.best])
+        position = np.cumsum([word.content for word in self.words])
+        self.position: list[int] = position.tolist()  # among the content words of the window
+
+    def strong(self, place: int) -> bool:
+        return bool(self.exact[place]) or float(self.met[place]) >= STRONG
+
+    def at(self, place: int) -> list[int]:
+        """Where a word of the claim stands in the window; where it doesn't, the nearest word that means the same."""
+        if self.exact[place]:
+            found: list[int] = np.flatnonzero(self.same[place]).tolist()
+            return found
+        return [int(self.best[place])] if self.strong(place) else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A word of the window: its sentence in the window, and its place there."""
-
-    sentence: int
-    word: int
-
-
-def _compare(claim: _Sentence, window: list[_Sentence]) -> _Compared:
-    at = [_Place(number, place) for number, sentence in enumerate(window) for place in range(len(sentence.words))]
-    source_words = [window[place.sentence].words[place.word] for place in at]
-    vectors = np.vstack([sentence.vectors for sentence in window if sentence.vectors is not None])
-    assert claim.vectors is not None
-    similar = claim.vectors @ vectors.T
-    same = np.array([[one.key == other.key or one.stem == other.stem for other in source_words] for one in claim.words])
-    content = [place for place, word in enumerate(claim.words) if word.content]
-    aligned: dict[int, int] = {}  # a word of the claim: the word of the window nearest to it
-    met: dict[int, float] = {}
-    for place in content:
-        worth = similar[place] + 1.0 * same[place] if len(source_words) else np.zeros(1)
-        if not len(source_words):
-            continue
-        best = int(worth.argmax())
-        aligned[place] = best
-        met[place] = 1.0 if same[place, best] else float(similar[place, best])
+def _compare(claim: _Sentence, window: Sequence[_Sentence]) -> Compared:
+    pair = _Pair(claim, window)
+    pull = max((_pull(pair, number) for number in claim.numbers), default=0.0)
     objections = [
-        *_numbers(claim, window),
-        *_names(claim, source_words),
-        *_quantifiers(claim, source_words),
-        *_polarity(claim, window, at, same, similar),
-        *_said(claim, window, at, aligned, same),
-        *_possible(claim, window, at, aligned, same),
+        *_numbers(pair),
+        *_names(pair),
+        *_quantifiers(pair),
+        *_denied(pair),
+        *_opposed(pair),
+        *_said(pair),
+        *_possible(pair),
+        *_stitched(pair),
+        *_rivals(pair),
+        *_turned(pair),
+        *_subjects(pair),
+        *_owners(pair),
     ]
-    values = np.array(list(met.values()) or [0.0])
-    mean, low = float(values.mean()), float(np.sort(values)[: max(1, len(values) // 4)].mean())
-    score = 1 / (1 + math.exp(-(9 * (mean - 0.68) + 4 * (low - 0.35) - 0.15 * (len(window) - 1))))
-    weakest = min(met, key=lambda place: met[place], default=None)
-    missing = "" if weakest is None else claim.text[claim.words[weakest].start : claim.words[weakest].end]
-    return _Compared(score, objections, missing, tuple(sorted({sentence.source for sentence in window})))
+    if pull > PULL:
+        objections.append("The source gives this number for something else")
+    values = np.sort(pair.met[pair.content]) if pair.content else np.zeros(1)
+    context = np.array([float(pair.similar[place, pair.best[place]]) for place in pair.content if pair.exact[place]])
+    weak = [place for place in pair.content if not pair.exact[place]]
+    missing = min(weak, key=lambda place: float(pair.met[place]), default=None)
+    row = (
+        values.mean(),
+        values[0],
+        values[min(1, len(values) - 1)],
+        values[min(2, len(values) - 1)],
+        pair.exact[pair.content].mean() if pair.content else 0.0,
+        min(1.0, float((values < WEAK).sum()) / 3),
+        context.mean() if len(context) else 0.0,
+        context.min(initial=1.0),
+        max(_meaning(claim, sentence) for sentence in window),
+        *_order(pair),
+        min(1.0, max(0.0, pull)),
+        len(window) - 1,
+        (values < STRONG).mean(),
+        len(pair.content) / 15,
+    )
+    return Compared(
+        np.array(row, dtype=np.float64),
+        tuple(dict.fromkeys(objections)),
+        "" if missing is None else claim.text[claim.words[missing].start : claim.words[missing].end],
+        tuple(sorted({sentence.source for sentence in window})),
+    )
+
+
+def _meaning(claim: _Sentence, sentence: _Sentence) -> float:
+    assert claim.vectors is not None
+    assert sentence.vectors is not None
+    one, other = claim.vectors.sum(axis=0), sentence.vectors.sum(axis=0)
+    return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-12))
+
+
+def _order(pair: _Pair) -> tuple[float, float, float]:
+    """Of the neighbouring content words of the claim that stand in the window, the shares close together, in different
+    clauses, and in the other order."""
+    strong = [place for place in pair.content if pair.strong(place)]
+    pairs = close = apart = turned = 0
+    for one, other in pairwise(strong):
+        options = [(at, to) for at in pair.at(one) for to in pair.at(other) if at != to]
+        if not options:
+            continue
+        at, to = min(options, key=lambda option: _distance(pair, *option))
+        pairs += 1
+        same_sentence = pair.sentence[at] == pair.sentence[to]
+        close += same_sentence and abs(pair.position[at] - pair.position[to]) <= 4
+        apart += not same_sentence or pair.words[at].clause != pair.words[to].clause
+        turned += same_sentence and to < at
+    return (close / pairs, apart / pairs, turned / pairs) if pairs else (1.0, 0.0, 0.0)
+
+
+def _distance(pair: _Pair, at: int, to: int) -> float:
+    return abs(pair.position[at] - pair.position[to]) + 100 * abs(pair.sentence[at] - pair.sentence[to])
+
+
+# Objections -------------------------------------------------------------------------------------------------------
 
 
 def _shown(number: Number, text: str) -> str:
     return f"{number.value:f} %" if number.kind == "percent" else text[number.start : number.end].strip()
 
 
-def _numbers(claim: _Sentence, window: Sequence[_Sentence]) -> Iterator[str]:
+def _numbers(pair: _Pair) -> Iterator[str]:
     """Numbers of the claim that the window doesn't hold."""
-    held = [number for sentence in window for number in sentence.numbers]
-    keys = frozenset().union(*(sentence.keys for sentence in window))
-    for number in claim.numbers:
-        fitting = [other for other in held if other.value == number.value and _same_kind(number, other)]
+    held = [number for sentence in pair.window for number in sentence.numbers]
+    for number in pair.claim.numbers:
+        fitting = [other for other in held if other.value == number.value and _same_kind(number, other, held)]
         if not fitting:
-            if number.value == 2 and keys & {"both", "pair", "two"}:
+            if number.value == 2 and number.kind == "plain" and _two(pair):
                 continue
-            yield f"{_shown(number, claim.text)} is not in the source"
+            yield f"{_shown(number, pair.claim.text)} is not in the source"
         elif all(other.limit != number.limit for other in fitting):
-            yield f"The source does not say exactly {_shown(number, claim.text)}"
+            yield f"The source does not say exactly {_shown(number, pair.claim.text)}"
 
 
-def _same_kind(number: Number, other: Number) -> bool:
+def _same_kind(number: Number, other: Number, held: Sequence[Number]) -> bool:
     if number.kind == other.kind:
         return True
+    if number.kind == "percent" and other.kind == "plain":  # "leads with 51.3 percent, ahead of Berg with 47.9"
+        return any(near.kind == "percent" and abs(near.start - other.start) < 60 for near in held)
     loose = {"plain", "ordinal"}
     if number.kind in loose and other.kind in loose:
         return True
     return number.kind == "plain" and other.kind.startswith("money")
 
 
-def _names(claim: _Sentence, source: Sequence[Word]) -> Iterator[str]:
+def _two(pair: _Pair) -> bool:
+    """Whether the window speaks of two: "both", or two names joined by "and"."""
+    if pair.keys & {"both", "pair"}:
+        return True
+    return any(
+        middle.word == "and" and (before.name or before.opens) and after.name
+        for before, middle, after in zip(pair.words, pair.words[1:], pair.words[2:], strict=False)
+    )
+
+
+def _around(pair: _Pair, number: Number, own: int) -> list[int]:
+    """The words of the claim around a number that stand in the window, nearest first: of its part of the sentence,
+    between commas and "and", or of its clause where that part holds none."""
+    claim = pair.claim
+    near = [
+        place
+        for place in pair.content
+        if pair.strong(place)
+        and not (number.start <= claim.words[place].start < number.end)
+        and not claim.words[place].word[0].isdigit()
+        and claim.words[place].word not in MONTHS
+        and claim.words[place].clause == claim.words[own].clause
+    ]
+    part = [place for place in near if claim.segment[place] == claim.segment[own]]
+    return sorted(part or near, key=lambda place: abs(place - own))
+
+
+def _pull(pair: _Pair, number: Number) -> float:
+    """How much nearer another number stands to the words around this one than this one does: the log of a ratio."""
+    words = pair.claim.words
+    own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
+    if own is None or not _counts(number):
+        return 0.0
+    around = _around(pair, number, own)[:6]
+    pulls = []
+    first = 0
+    for which, sentence in enumerate(pair.window):
+        near = [[at for at in pair.at(place) if pair.sentence[at] == which] for place in around]
+        near = [group for group in near if group]
+        costs: dict[bool, list[float]] = {True: [], False: []}
+        clauses: dict[int, set[bool]] = {}
+        for other in sentence.numbers:
+            at = next((place for place, word in enumerate(sentence.words) if word.start >= other.start), None)
+            if (
+                at is None
+                or _year(other) != _year(number)
+                or other.kind.startswith("money") != number.kind.startswith("money")
+            ):
+                continue
+            if not _counts(other):
+                continue
+            position = pair.position[first + at]
+            clauses.setdefault(sentence.words[at].clause, set()).add(other.value == number.value)
+            cost = sum(min(abs(pair.position[to] - position) for to in group) for group in near)
+            costs[other.value == number.value].append(max(0.5, cost))
+        if costs[True]:
+            rival = costs[False] and len(near) > 1 and any(len(sorts) == 2 for sorts in clauses.values())
+            pulls.append(math.log(min(costs[True]) / min(costs[False])) if rival else 0.0)
+        first += len(sentence.words)
+    return min(pulls, default=0.0)
+
+
+def _counts(number: Number) -> bool:
+    """Whether a number is one of several that could be mixed up: "first" and "doubled" stand with anything."""
+    return number.kind != "times" and not (number.kind == "ordinal" and number.value <= 3)
+
+
+def _year(number: Number) -> bool:
+    return number.kind == "plain" and 1000 <= number.value <= 2100 and number.value == int(number.value)
+
+
+PULL = 0.4
+"""A number is taken for another's where `_pull` is above this."""
+
+
+def _names(pair: _Pair) -> Iterator[str]:
     """Names of the claim that the window doesn't hold."""
-    keys = {word.key for word in source} | {word.stem for word in source}
-    short = _acronyms(source)
-    for word in claim.words:
-        known = word.key in keys or word.stem in keys or word.word in short
-        dated = word.word in MONTHS or word.word in DAYS
-        if known or not (word.name or (dated and word.content)):
+    short = _acronyms(pair.words)
+    for place, word in enumerate(pair.claim.words):
+        if not word.content or word.key in pair.keys or word.word in short or word.word[0].isdigit():
             continue
-        yield f"{claim.text[word.start : word.end]} is not in the source"
+        opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS
+        if word.name or word.word in MONTHS - {"may", "march"} or word.word in DAYS or opening:
+            yield f"{pair.claim.text[word.start : word.end]} is not in the source"
 
 
 def _acronyms(source: Sequence[Word]) -> set[str]:
@@ -289,101 +505,392 @@ def _acronyms(source: Sequence[Word]) -> set[str]:
     return found
 
 
-def _quantifiers(claim: _Sentence, source: Sequence[Word]) -> Iterator[str]:
-    held = {word.word for word in source}
-    for name, enough in MEETS.items():
-        for word in claim.words:
-            if word.word in QUANTIFIERS[name] and word.word not in held:
-                if any(held & QUANTIFIERS.get(other, frozenset({other})) for other in enough):
-                    continue
+def _quantifiers(pair: _Pair) -> Iterator[str]:
+    """Quantifiers of the claim that the window doesn't meet."""
+    held = {word.word for word in pair.words}
+    words = pair.claim.words
+    for place, word in enumerate(words):
+        following = words[place + 1].word if place + 1 < len(words) else ""
+        if word.word in held or (word.word in ("every", "each") and following in TIMES_OF):
+            continue
+        for name, enough in MEETS.items():
+            if word.word in QUANTIFIERS[name] and not any(held & (QUANTIFIERS.get(one) or NONE) for one in enough):
                 yield f"The source does not say “{word.word}”"
 
 
-def _polarity(
-    claim: _Sentence,
-    window: Sequence[_Sentence],
-    at: Sequence[_Place],
-    same: npt.NDArray[np.bool_],
-    similar: npt.NDArray[np.float32],
-) -> Iterator[str]:
-    """Words that the window denies and the claim doesn't, or the other way round; words whose opposite stands there."""
-    for place, word in enumerate(claim.words):
-        if not word.content or word.name:
-            continue
-        mine = place in claim.denied
-        agreeing = False
-        against = ""
-        for other, there in enumerate(at):
-            sentence = window[there.sentence]
-            theirs = there.word in sentence.denied
-            if same[place, other]:
-                if mine == theirs:
-                    agreeing = True
-                else:
-                    against = "The source denies it" if theirs else "The source does not deny it"
-            elif sentence.words[there.word].stem in OPPOSITES.get(word.stem, ()):
-                opposite = sentence.words[there.word].word
-                if mine != theirs:
-                    agreeing = True
-                elif float(similar[place, other]) > 0.3:
-                    against = against or f"The source says “{opposite}”, not “{word.word}”"
-        if against and not agreeing:
-            yield against
+NONE = frozenset({"no", "none", "never", "nobody", "nothing", "neither", "without"})
 
 
-def _said(
-    claim: _Sentence,
-    window: Sequence[_Sentence],
-    at: Sequence[_Place],
-    aligned: dict[int, int],
-    same: npt.NDArray[np.bool_],
-) -> Iterator[str]:
-    """What somebody claims, told as a fact or of somebody else."""
-    if not aligned:
-        return
-    exact = [aligned[place] for place in aligned if same[place, aligned[place]] and not claim.words[place].name]
-    inside: list[tuple[Saying, int]] = []
-    for number, sentence in enumerate(window):
-        for saying in sentence.sayings:
-            within = sum(
-                at[other].sentence == number and saying.first <= at[other].word < saying.last for other in exact
+def _denied(pair: _Pair) -> Iterator[str]:
+    """What the window denies and the claim doesn't, or the other way round.
+
+    A denial of the claim is met by one of the window that is the same word or reaches one of the same words, by a word
+    that says the opposite, or by a "few", "only", "instead". A denial of the window counts where the claim holds what
+    comes right behind it.
+    """
+    claim = pair.claim
+    mine = list(claim.denials)
+    spare = []
+    first = 0
+    for sentence in pair.window:
+        for cue in sentence.denials:
+            word = sentence.words[cue.place]
+            head = {first + place for place in cue.reach[:2]}
+            touched = [
+                place
+                for place in pair.content
+                if pair.exact[place] and set(pair.at(place)) & head and not claim.words[place].name
+            ]
+            partner = next(
+                (
+                    other
+                    for other in mine
+                    if claim.words[other.place].key == word.key or set(other.reach[:3]) & set(touched)
+                ),
+                None,
             )
-            if within * 2 > len(exact) or (within == len(exact) and within):
-                inside.append((saying, number))
-    if inside and not claim.sayings:
-        yield "The source gives this as somebody’s words, not as a fact"
-    for mine in claim.sayings:
-        if not mine.speaker or not inside:
+            if partner is not None:
+                mine.remove(partner)
+            elif not touched:
+                spare.append(sentence)
+            elif word.content and any(claim.words[place].key == word.key for place in pair.content):
+                continue
+            elif not any(not pair.exact[place] and _opposites_in(pair, place) for place in pair.content):
+                yield "The source denies it"
+        first += len(sentence.words)
+    for cue in mine:
+        word = claim.words[cue.place]
+        if word.content and (float(pair.met[cue.place]) >= STRONG or word.key in pair.keys):
             continue
-        if not any(mine.speaker & _speaker(saying, window, number) for saying, number in inside):
-            yield "The source does not say that it was said by them"
-            return
+        if any(_opposites_in(pair, place) for place in (*cue.reach, cue.place)):
+            continue
+        denied = cue.reach[: 3 if word.word == "no" else 1]
+        if denied and all(pair.exact[place] for place in denied) and not word.content:
+            yield "The source does not deny it"
+            continue
+        if spare:
+            spare.pop()
+            continue
+        if any(word.key in ENDINGS for word in pair.words):
+            continue
+        yield "The source does not deny it"
+
+
+def _opposites_in(pair: _Pair, place: int) -> list[int]:
+    """Where the window has the opposite of a word of the claim."""
+    opposites = OPPOSITES.get(pair.claim.words[place].key)
+    return [at for at, word in enumerate(pair.words) if word.key in opposites] if opposites else []
+
+
+def _opposed(pair: _Pair) -> Iterator[str]:
+    """Words whose opposite stands in the window, while they don't."""
+    claim = pair.claim
+    denied = {place for cue in claim.denials for place in cue.reach}
+    taken = {int(pair.best[place]) for place in pair.content if pair.exact[place]}
+    said = {word.key for word in claim.words}
+    for place, word in enumerate(claim.words):
+        if word.key in pair.keys or place in denied:
+            continue
+        for at in _opposites_in(pair, place):
+            sentence = pair.window[pair.sentence[at]]
+            if at in taken or pair.words[at].key in said:
+                continue
+            if any(pair.place[at] in cue.reach[:3] for cue in sentence.denials):
+                continue
+            yield f"The source says “{pair.words[at].word}”, not “{word.word}”"
+            break
+
+
+def _said(pair: _Pair) -> Iterator[str]:
+    """What somebody claims, told as a fact or of somebody else."""
+    claim = pair.claim
+    told = [
+        place
+        for place in pair.content
+        if pair.strong(place)
+        and not any(place == one.verb or not one.first <= place < one.last for one in claim.sayings[:1])
+    ]
+    if not told:
+        return
+    inside: list[tuple[Saying, int]] = []
+    first = 0
+    for number, sentence in enumerate(pair.window):
+        for saying in sentence.sayings:
+            begin = first + saying.first
+            for earlier in range(number - 1, -1, -1):  # a quotation of several sentences
+                text = pair.window[earlier].text
+                if saying.first == 0 and text.rfind("“") > text.rfind("”"):
+                    begin = pair.sentence.index(earlier)
+            spoken = range(begin, first + saying.last)
+            within = sum(any(at in spoken and at != first + saying.verb for at in pair.at(place)) for place in told)
+            elsewhere = sum(any(at not in spoken for at in pair.at(place)) for place in told)
+            if within * 2 > len(told) and (elsewhere < len(told) or (len(pair.window) == 1 and elsewhere < within)):
+                inside.append((saying, number))
+        first += len(sentence.words)
+    if inside and not claim.sayings:
+        verbs = [pair.window[number].words[saying.verb] for saying, number in inside]
+        if not any(verb.key in {word.key for word in claim.words} for verb in verbs):
+            yield "The source gives this as somebody’s words, not as a fact"
+        return
+    for mine in claim.sayings[:1]:
+        if not mine.speaker:
+            continue
+        if not inside:
+            if not pair.exact[mine.verb] and any(claim.words[at].key in mine.speaker for at in _named(claim)):
+                yield "The source does not give this as somebody’s words"
+            continue
+        if not any(mine.speaker & _speaker(saying, pair.window, number) for saying, number in inside):
+            yield "The source does not give these as their words"
+
+
+def _named(sentence: _Sentence) -> list[int]:
+    return [place for place, word in enumerate(sentence.words) if word.name]
 
 
 def _speaker(saying: Saying, window: Sequence[_Sentence], number: int) -> frozenset[str]:
-    """Who says it; where that is a pronoun, the names before it."""
+    """Who says it; where that is a pronoun, who spoke in the sentence before, else who is named first in it."""
     if saying.speaker:
         return saying.speaker
-    earlier = [word.key for sentence in window[:number] for word in sentence.words if word.name or word.opens]
-    here = [word.key for word in window[number].words[: saying.verb] if word.name]
-    return frozenset(earlier + here)
+    for sentence in reversed(window[:number]):
+        for earlier in sentence.sayings:
+            if earlier.speaker:
+                return earlier.speaker
+        run: list[str] = []
+        for word in sentence.words:
+            if word.name or word.opens:
+                run.append(word.key)
+            elif run and word.content:
+                break
+        if run:
+            return frozenset(run)
+    return frozenset(word.key for word in window[number].words[: saying.verb] if word.name or word.opens)
 
 
-def _possible(
-    claim: _Sentence,
-    window: Sequence[_Sentence],
-    at: Sequence[_Place],
-    aligned: dict[int, int],
-    same: npt.NDArray[np.bool_],
-) -> Iterator[str]:
-    """What may be, told as what is."""
-    if claim.hedged:
+def _possible(pair: _Pair) -> Iterator[str]:
+    """What may be, or is to come, told as what is."""
+    said = {word.word for word in pair.claim.words}
+    first = 0
+    for sentence in pair.window:
+        for cue in sentence.hedges:
+            word = sentence.words[cue.place]
+            if said & KEEPS[cue.sort] or any(claim.word == word.word for claim in pair.claim.words):
+                continue
+            heads = {first + place for place in cue.reach[:2]}
+            if any(
+                set(pair.at(place)) & heads and len(pair.at(place)) == 1 and not pair.claim.words[place].name
+                for place in pair.content
+            ):
+                yield f"The source only says “{word.word}”"
+        first += len(sentence.words)
+
+
+def _linked(pair: _Pair, one: int, other: int) -> bool:
+    """Whether the later of two sentences of the window goes on about the earlier: it opens with "He" or "The", or the
+    first that it names was named before."""
+    first, last = sorted((one, other))
+    for number in range(first + 1, last + 1):
+        sentence = pair.window[number]
+        if not sentence.follows:
+            return False
+        before = {word.key for earlier in pair.window[:number] for word in earlier.words}
+        named = next((word for word in sentence.words if word.name or (word.opens and word.key in before)), None)
+        if not sentence.leans and named is not None and named.key not in before:
+            return False
+    return True
+
+
+def _stitched(pair: _Pair) -> Iterator[str]:
+    """Neighbouring words of the claim from sentences that don't speak of the same."""
+    if len(pair.window) < 2:
         return
-    for place, other in aligned.items():
-        if not same[place, other] or claim.words[place].name:
+    words = pair.claim.words
+    strong = [place for place in pair.content if pair.strong(place)]
+    for one, other in pairwise(strong):
+        joined = any(word.word in ("and", "but", "while") for word in words[one + 1 : other])
+        if joined or words[one].clause != words[other].clause:
             continue
-        sentence = window[at[other].sentence]
-        by = sentence.hedged.get(at[other].word)
-        if by is not None:
-            yield f"The source only says “{sentence.words[by].word}”"
+        here = {pair.sentence[at] for at in pair.at(one)}
+        there = {pair.sentence[at] for at in pair.at(other)}
+        if here & there or any(_linked(pair, first, second) for first in here for second in there):
+            continue
+        yield "The source says these things of different subjects"
+    for number in pair.claim.numbers:
+        own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
+        if own is None or not pair.exact[own]:
+            continue
+        here = {pair.sentence[at] for at in pair.at(own)}
+        around = [place for place in _around(pair, number, own) if not words[place].name][:3]
+        shared = sum(any(pair.sentence[at] in here for at in pair.at(place)) for place in around)
+        if around and 2 * shared <= len(around):
+            yield "The source gives this number for something else"
+
+
+def _rivals(pair: _Pair) -> Iterator[str]:
+    """A number of one clause of the window with the words of another clause that has a number of its own."""
+    words = pair.claim.words
+    for number in pair.claim.numbers:
+        own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
+        if own is None or _year(number) or not _counts(number):
+            continue
+        first = 0
+        verdicts = []
+        for which, sentence in enumerate(pair.window):
+            clauses: dict[bool, set[int]] = {True: set(), False: set()}
+            for other in sentence.numbers:
+                at = next((place for place, word in enumerate(sentence.words) if word.start >= other.start), None)
+                if at is not None and not _year(other) and _counts(other):
+                    clauses[other.value == number.value].add(sentence.words[at].clause)
+            if clauses[True] and clauses[False] - clauses[True]:
+                weight = 0
+                for place in pair.content:
+                    if place == own or words[place].clause != words[own].clause or not pair.exact[place]:
+                        continue
+                    stands = {pair.words[at].clause for at in pair.at(place) if pair.sentence[at] == which}
+                    worth = 3 if words[place].word[0].isdigit() else 2 if words[place].name else 1
+                    if stands & clauses[False] and not stands & clauses[True]:
+                        weight -= worth
+                    elif stands & clauses[True] and not stands & clauses[False]:
+                        weight += worth
+                verdicts.append(weight < 0)
+            elif clauses[True]:
+                verdicts.append(False)
+            first += len(sentence.words)
+        if verdicts and all(verdicts):
+            yield "The source gives this number for something else"
+
+
+def _turned(pair: _Pair) -> Iterator[str]:
+    """A does to B what in the window B does to A; A is more than B where the window has B more than A."""
+    words = pair.claim.words
+    for pivot, word in enumerate(words):
+        than, is_ = word.word in ("than", "rather"), word.word in ("is", "was", "are", "were", "been", "be")
+        if word.name or word.key in SYMMETRIC or not pair.same[pivot].any():
+            continue
+        if not (than or is_ or (word.content and verbal(words, pivot))):
+            continue
+        reach = 3 if is_ else 8
+        entities = [
+            place
+            for place in pair.content
+            if pair.exact[place] and words[place].clause == word.clause and abs(place - pivot) <= reach
+        ]
+        before = [place for place in entities if place < pivot][-4:]
+        after = [place for place in entities if place > pivot][:4]
+        straight = turned = 0
+        for at in np.flatnonzero(pair.same[pivot]).tolist():
+            sentence, verb = pair.window[pair.sentence[at]], pair.place[at]
+            offset = at - verb
+            if not (than or is_ or verbal(sentence.words, verb)):
+                continue
+            for one, other in product(before, after):
+                if words[one].key == words[other].key or (not than and not (_noun(words[one]) and _noun(words[other]))):
+                    continue
+                ones = [to - offset for to in pair.at(one) if 0 < abs(to - at) <= 1.5 * reach and _clause(pair, to, at)]
+                others = [
+                    to - offset for to in pair.at(other) if 0 < abs(to - at) <= 1.5 * reach and _clause(pair, to, at)
+                ]
+                if not ones or not others:
+                    continue
+                if than or is_:
+                    roles = {(to < verb, by < verb) for to in ones for by in others}
+                    wanted = (True, False)
+                else:
+                    roles = {
+                        (acts(sentence.words, verb, to), acts(sentence.words, verb, by)) for to in ones for by in others
+                    }
+                    wanted = (acts(words, pivot, one), acts(words, pivot, other))
+                if wanted[0] == wanted[1]:
+                    continue
+                straight += wanted in roles
+                turned += wanted not in roles and (wanted[1], wanted[0]) in roles
+        if turned > straight:
+            yield "The source has it the other way round"
             return
+
+
+def _noun(word: Word) -> bool:
+    return (word.name or word.opens) and word.word not in MONTHS and word.word not in DAYS
+
+
+def _clause(pair: _Pair, one: int, other: int) -> bool:
+    return pair.sentence[one] == pair.sentence[other] and pair.words[one].clause == pair.words[other].clause
+
+
+def _subjects(pair: _Pair) -> Iterator[str]:
+    """A name before a verb of the claim, where the window names another one before that verb."""
+    words = pair.claim.words
+    for verb in pair.content:
+        if not pair.exact[verb] or words[verb].name or words[verb].word[0].isdigit():
+            continue
+        place = verb - 1
+        while place >= 0 and not words[place].content and words[place].word not in _PREPOSITIONS:
+            place -= 1
+        if place < 0 or not (words[place].name or words[place].opens) or words[place].clause != words[verb].clause:
+            continue
+        between = pair.claim.text[words[place].end - 2 : words[verb].start]
+        if "’s" in between or "'s" in between or "," in between:
+            continue
+        run = {words[place].key}
+        while place > 0 and (words[place - 1].name or words[place - 1].opens):
+            place -= 1
+            run.add(words[place].key)
+        if not run & {word.key for word in pair.words if word.name or word.opens} or not verbal(words, verb):
+            continue
+        for at in np.flatnonzero(pair.same[verb]).tolist():
+            sentence, here = pair.window[pair.sentence[at]], pair.place[at]
+            mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
+            if mine or not _subject_names(sentence, here):
+                break
+        else:
+            yield "The source says this of somebody else"
+            return
+
+
+_PREPOSITIONS = frozenset("of in at by with for to from on under and or than as between about".split())
+
+
+def _owners(pair: _Pair) -> Iterator[str]:
+    """ "A's house", where the window only knows B's."""
+    words, text = pair.claim.words, pair.claim.text
+    for place, word in enumerate(words[:-1]):
+        owned = place + 1
+        if (not word.name and not word.opens) or not text[: word.end].endswith(("’s", "'s")) or not pair.exact[owned]:
+            continue
+        owners = []
+        for at in pair.at(owned):
+            sentence, here = pair.window[pair.sentence[at]], pair.place[at]
+            owner = next(
+                (
+                    one.key
+                    for one in reversed(sentence.words[max(0, here - 3) : here])
+                    if sentence.text[: one.end].endswith(("’s", "'s"))
+                ),
+                None,
+            )
+            owners.append(owner)
+        if owners and all(owner is not None and owner != word.key for owner in owners):
+            yield "The source says this of somebody else"
+            return
+
+
+def _subject_names(sentence: _Sentence, place: int) -> set[str]:
+    """The names before a word in its clause; of a relative clause, the name before it."""
+    words = sentence.words
+    first = place
+    while first > 0 and words[first - 1].clause == words[place].clause:
+        first -= 1
+    names = {word.key for word in words[first:place] if word.name or word.opens}
+    if not names and words[first].word in ("who", "which"):
+        at = first - 1
+        while at >= 0 and not (words[at].name or words[at].opens):
+            at -= 1
+        while at >= 0 and (words[at].name or words[at].opens):
+            names.add(words[at].key)
+            at -= 1
+    return names
+
+
+@cache
+def _fitted() -> Logistic:
+    stored = json.loads((resources.files("rag") / "support.json").read_text(encoding="utf-8"))
+    return Logistic(np.array([stored["weights"][name] for name in SIGNALS]), stored["weights"]["intercept"])
