@@ -113,8 +113,12 @@ class RemoteModel:
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
         # A proxy of the environment is not meant for what is near; redirects are not followed: they would take the
-        # key and the question elsewhere. The time limit is that of `_pumped`.
-        return httpx.AsyncClient(headers=headers, verify=self._secure, timeout=None, trust_env=not self.small)
+        # key and the question elsewhere. The time limit is that of `_pumped`. A connection kept from an attempt that
+        # failed may be closed by the time of the next.
+        once = httpx.Limits(max_keepalive_connections=0)
+        return httpx.AsyncClient(
+            headers=headers, verify=self._secure, timeout=None, limits=once, trust_env=not self.small
+        )
 
     async def _only_model(self, client: "httpx.AsyncClient") -> str:
         names = await self._listed(client)
@@ -210,7 +214,7 @@ class RemoteModel:
             raise ModelProblem(
                 f"No language model answers at {self.place}; start its server or check --llm-url."
             ) from None
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError):
             raise ModelProblem(f"The language model at {self.place} broke off in the middle.") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             reason = _short(str(error)) or type(error).__name__

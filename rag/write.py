@@ -17,7 +17,7 @@ from rag.llm import Message, Model
 from rag.markers import MarkerParser, Written
 from rag.quote import Quote, choose, merged, shown, widened
 from rag.retrieve import Retrieved
-from rag.support import Sources
+from rag.support import Sources, check_support
 
 DECLINED = "The documents don't say."
 """What the model is told to write where the sources don't answer."""
@@ -346,8 +346,9 @@ class _Checker:
             return
         self._said.add(key)
         verdict = self._reads.check(claim)
-        used = [source for place in verdict.used if (source := self._listed[place])]
+        used: Sequence[Source] = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
+            used = self._fewest(claim, used)
             self._note(claim, "supported", verdict.score, verdict.reason)
             yield self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
             return
@@ -363,6 +364,14 @@ class _Checker:
         words = self._library.document(quote.document).text[quote.start : quote.end]
         self._said.add(re.sub(r"\W+", "", words.lower()))
         yield self._piece(shown(words), [quote], opens_line=sentence.opens_line)
+
+    def _fewest(self, claim: str, used: Sequence[Source]) -> Sequence[Source]:
+        """One source alone, where it is enough."""
+        if len(used) > 1:
+            for source in used:
+                if check_support(claim, [source.text], reader=self._library.reader).supported:
+                    return [source]
+        return used
 
     def _instead(self, claim: str, near: Sequence[Source]) -> Quote | None:
         """The quote that says what the claim wanted to say: one that would answer without a model, that stands where
