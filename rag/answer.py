@@ -1,6 +1,7 @@
 """What a question gets: an answer, its citations and the passages it was looked for in."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -91,3 +92,17 @@ class Answer:
         for passage in plain["passages"]:
             passage["matched"] = list(passage["matched"])
         return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "Answer":
+        """The answer that `to_dict` made; what was not told yet when it was made has its default."""
+        parts = {"citations": Citation, "passages": RetrievedPassage, "checks": Check}
+        known: dict[str, Any] = {each.name: plain[each.name] for each in fields(cls) if each.name in plain}
+        for name, part in parts.items():
+            known[name] = tuple(_part(part, each) for each in known.get(name, ()))
+        return cls(**known | {"notes": tuple(known.get("notes", ()))})
+
+
+def _part(part: type[Any], plain: Mapping[str, Any]) -> Any:
+    known = {each.name: plain[each.name] for each in fields(part) if each.name in plain}
+    return part(**known | ({"matched": tuple(known["matched"])} if "matched" in known else {}))

@@ -1,6 +1,7 @@
 """The chat page: its Gradio events and endpoint."""
 
 import gc
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ import pytest
 from harmless import Elements, assert_harmless
 from starlette.testclient import TestClient
 
-from index.errors import BadInput
+from index.errors import BadInput, LibraryProblem, NotFound
 from index.library import Library
 from rag import Answer, Chatbot
+from rag.conversations import Conversations
 from ui import chat
 from ui.api import create_app
 from ui.chat import EXAMPLES, Turn, build, history
@@ -108,12 +110,99 @@ def test_an_answer_is_stopped_at_once_and_its_stream_is_closed(
     assert closed.wait(10)
 
 
-@pytest.mark.parametrize("sent", [{"documents": "all"}, {"documents": [1]}])
+@pytest.mark.parametrize("sent", [{"documents": "all"}, {"documents": [1]}, {"conversation": 7}])
 def test_what_the_page_does_not_send_is_refused(sent: Any) -> None:
     with pytest.raises(BadInput):
-        chat._Asked.of(sent)
+        chat._Sent.of(sent)
 
 
 @pytest.mark.parametrize("sent", [None, {}, {"documents": []}, {"instead": "yes"}, ["a"]])
 def test_a_question_is_put_to_all_documents_unless_some_are_named(sent: Any) -> None:
-    assert chat._Asked.of(sent) == chat._Asked()
+    assert chat._Sent.of(sent) == chat._Sent()
+
+
+# Conversations that are kept --------------------------------------------------------------------------------------
+
+
+def talk(
+    chatbot: Chatbot,
+    turns: list[Turn],
+    question: str,
+    *,
+    instead: bool = False,
+    owner: str | None = "ann",
+    conversations: Conversations | None = None,
+) -> list[Turn]:
+    """The turns after a question, as the page would have them."""
+    earlier = turns[:-1] if instead else turns
+    keeper = chat._Keeper(conversations or Conversations(chatbot.library), owner, turns, instead=instead)
+    *_, turn = chat._outcome(chatbot, question, earlier, "k", SimpleQueue(), keeper)
+    assert isinstance(turn, Turn)
+    return [*earlier, turn]
+
+
+def questions(chatbot: Chatbot, owner: str, id: str) -> list[str]:
+    return [turn.question for turn in Conversations(chatbot.library).open(owner, id).turns]
+
+
+def test_a_conversation_is_kept_and_opened_again_as_it_was(chatbot: Chatbot) -> None:
+    turns = talk(chatbot, talk(chatbot, [], "Where was the BRICS summit held?"), "What is the population of Kazan?")
+    first, second = (turn.kept for turn in turns)
+    assert first
+    assert second
+    assert (first.number, second.number) == (1, 2)
+    assert first.conversation == second.conversation
+    again = chat._kept_turns(chatbot, Conversations(chatbot.library), "ann", first.conversation)
+    assert history(again) == history(turns)
+    for old, new in zip(turns, again, strict=True):
+        assert re.sub(r'data-turn="\w+"', "", new.html) == re.sub(r'data-turn="\w+"', "", old.html)
+
+
+def test_a_conversation_is_its_owners_alone(chatbot: Chatbot) -> None:
+    (turn,) = talk(chatbot, [], "Where was the BRICS summit held?")
+    assert turn.kept
+    conversations = Conversations(chatbot.library)
+    with pytest.raises(NotFound):
+        chat._kept_turns(chatbot, conversations, "bob", turn.kept.conversation)
+    assert chat._kept_turns(chatbot, conversations, None, turn.kept.conversation) == []
+
+
+def test_a_question_asked_again_takes_the_place_of_the_last(chatbot: Chatbot) -> None:
+    turns = talk(chatbot, talk(chatbot, [], "Where was the BRICS summit held?"), "What is the population of Kazan?")
+    turns = talk(chatbot, turns, "When was the BRICS summit?", instead=True)
+    assert turns[-1].kept
+    assert turns[-1].kept.number == 2
+    kept = ["Where was the BRICS summit held?", "When was the BRICS summit?"]
+    assert questions(chatbot, "ann", turns[-1].kept.conversation) == kept
+
+
+def test_the_first_question_asked_again_stays_in_its_conversation(chatbot: Chatbot) -> None:
+    turns = talk(chatbot, [], "Where was the BRICS summit held?")
+    again = talk(chatbot, turns, "When was the BRICS summit?", instead=True)
+    assert turns[0].kept
+    assert again[0].kept == turns[0].kept
+    assert questions(chatbot, "ann", turns[0].kept.conversation) == ["When was the BRICS summit?"]
+
+
+def test_a_conversation_deleted_elsewhere_goes_on_as_a_new_one(chatbot: Chatbot) -> None:
+    turns = talk(chatbot, [], "Where was the BRICS summit held?")
+    assert turns[0].kept
+    Conversations(chatbot.library).delete("ann", turns[0].kept.conversation)
+    turns = talk(chatbot, turns, "What is the population of Kazan?")
+    assert turns[1].kept
+    assert questions(chatbot, "ann", turns[1].kept.conversation) == ["What is the population of Kazan?"]
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    conversations = Conversations(chatbot.library)
+
+    def full(*_: object, **__: object) -> None:
+        raise LibraryProblem("The disk is full.")
+
+    monkeypatch.setattr(conversations, "append", full)
+    (turn,) = talk(chatbot, [], "Where was the BRICS summit held?", conversations=conversations)
+    assert turn.reply
+    assert turn.kept is None
+    assert "This answer is not kept. The disk is full." in turn.html
+    (turn,) = talk(chatbot, [], "Where was the BRICS summit held?", owner=None)
+    assert "not kept" not in turn.html

@@ -47,6 +47,7 @@ _ASSETS = {
     "chat.js": "text/javascript",
     "reader.js": "text/javascript",
     "library.js": "text/javascript",
+    "conversations.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]

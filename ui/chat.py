@@ -9,15 +9,16 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
 
 from index.documents import SUFFIXES
-from index.errors import BadInput, FootnoteError
+from index.errors import BadInput, FootnoteError, NotFound
 from rag import Answer, Chatbot
+from rag.conversations import Conversations
 from ui.pages import escape
-from ui.turns import answer_html, failed_html, new_key, stopped_html, waiting_html
+from ui.turns import Kept, answer_html, failed_html, new_key, problem_html, stopped_html, waiting_html
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,6 +34,9 @@ EXAMPLES = (
 
 _EXAMPLE_DOCUMENTS = {"china-russia-axis.txt", "xi-visits-kazan.txt"}
 
+OWNER_COOKIE = "footnote_owner"
+"""The cookie with the key to a person's conversations."""
+
 AT_ONCE = 40
 """How many questions are answered at the same time; further ones wait their turn."""
 
@@ -44,29 +48,34 @@ _MONO = ["ui-monospace", "monospace"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question that has been dealt with: its place in the page, and the reply where there was one."""
+    """A question that has been dealt with: its place in the page, the reply where there was one, and where it is kept
+    if it is."""
 
     question: str
     reply: str | None
     html: str
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the page sends with a question (assets/chat.js): whether it takes the last one's place, and the documents
-    to ask; None stands for all of them."""
+class _Sent:
+    """What the page sends along (assets/chat.js): whether a question takes the last one's place, the documents to ask,
+    None for all of them, and the conversation to open."""
 
     instead: bool = False
     documents: tuple[str, ...] | None = None
+    conversation: str = ""
 
     @classmethod
-    def of(cls, sent: object) -> "_Asked":
+    def of(cls, sent: object) -> "_Sent":
         """Raises BadInput where `sent` is not what the page sends."""
-        asked = sent if isinstance(sent, Mapping) else {}
-        documents = asked.get("documents") or []
+        known = sent if isinstance(sent, Mapping) else {}
+        documents, conversation = known.get("documents") or [], known.get("conversation") or ""
         if not isinstance(documents, list) or not all(isinstance(id, str) for id in documents):
             raise BadInput("The documents to ask are not a list of ids; reload the page.")
-        return cls(asked.get("instead") is True, tuple(documents) or None)
+        if not isinstance(conversation, str):
+            raise BadInput("The conversation is not named by a text; reload the page.")
+        return cls(known.get("instead") is True, tuple(documents) or None, conversation)
 
 
 _STOP = object()
@@ -101,6 +110,7 @@ def mount(
 def build(chatbot: Chatbot) -> "Blocks":
     """The chat page as Gradio Blocks."""
     gradio = _gradio()
+    conversations = Conversations(chatbot.library)
     answering: dict[str, Inbox] = {}  # by Gradio's name for the open page
 
     def respond(
@@ -115,15 +125,16 @@ def build(chatbot: Chatbot) -> "Blocks":
         key, text = new_key(), ""
         inbox = answering[request.session_hash] = SimpleQueue()
         try:
-            asked = _Asked.of(sent)
+            asked = _Sent.of(sent)
             earlier = turns[:-1] if asked.instead else turns
+            keeper = _Keeper(conversations, owner(request), turns, instead=asked.instead)
             yield {
                 box: gradio.Textbox(value="", submit_btn=False, stop_btn="Stop"),
                 welcome: gradio.Column(visible=False),
                 past: "".join(turn.html for turn in earlier),
                 current: waiting_html(question, "", key),
             }
-            for item in _outcome(chatbot, question, earlier, key, inbox, asked.documents):
+            for item in _outcome(chatbot, question, earlier, key, inbox, keeper, asked.documents):
                 if isinstance(item, Turn):
                     yield {current: item.html, turns_state: [*earlier, item], box: gradio.Textbox(**_ASKING)}
                 else:
@@ -133,6 +144,23 @@ def build(chatbot: Chatbot) -> "Blocks":
             inbox.put(_STOP)
             if answering.get(request.session_hash) is inbox:
                 del answering[request.session_hash]
+
+    def opened(sent: object, request: gradio.Request) -> dict[Any, Any]:  # type: ignore[name-defined]
+        """The conversation that the page's address names, or none."""
+        shown = ""
+        try:
+            turns = _kept_turns(chatbot, conversations, owner(request), _Sent.of(sent).conversation)
+        except FootnoteError as error:
+            turns, shown = [], f'<div class="turn">{problem_html(str(error))}</div>'
+        return {
+            welcome: gradio.Column(visible=not turns and not shown),
+            past: "".join(turn.html for turn in turns[:-1]),
+            current: shown or "".join(turn.html for turn in turns[-1:]),
+            turns_state: turns,
+        }
+
+    def owner(request: gradio.Request) -> str | None:  # type: ignore[name-defined]
+        return request.cookies.get(OWNER_COOKIE) or None
 
     def stop(request: gradio.Request) -> None:  # type: ignore[name-defined]
         if inbox := answering.get(request.session_hash):
@@ -150,6 +178,7 @@ def build(chatbot: Chatbot) -> "Blocks":
     with gradio.Blocks(title="Footnote", analytics_enabled=False, fill_width=True, fill_height=True) as blocks:
         turns_state = gradio.State([])
         sent = gradio.JSON(visible=False)
+        opener = gradio.Button("Open", visible="hidden", elem_id="open-conversation")
         with gradio.Row(elem_id="top"):
             html(_HEADER)
             html(_MENU)
@@ -177,6 +206,9 @@ def build(chatbot: Chatbot) -> "Blocks":
         outputs = [box, welcome, past, current, turns_state]
         box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, **private)
         box.stop(stop, None, None, **private)
+        showing = {"inputs": [sent], "outputs": [welcome, past, current, turns_state], "js": _OPENING, **private}
+        opener.click(opened, **showing)
+        blocks.load(opened, **showing)
         gradio.api(ask, api_name="ask")
     blocks.queue(default_concurrency_limit=AT_ONCE)
     return cast("Blocks", blocks)
@@ -196,6 +228,7 @@ def _outcome(
     turns: Sequence[Turn],
     key: str,
     inbox: Inbox,
+    keeper: "_Keeper | None" = None,
     documents: Sequence[str] | None = None,
 ) -> Iterator[str | Turn]:
     """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP."""
@@ -203,7 +236,9 @@ def _outcome(
     try:
         for item in _until_stopped(chatbot.stream(question, history=history(turns), documents=documents), inbox):
             if isinstance(item, Answer):
-                yield Turn(question, item.text, answer_html(chatbot, item, key))
+                kept, problem = keeper.keep(item) if keeper else (None, "")
+                html = answer_html(chatbot, replace(item, notes=(*item.notes, problem)) if problem else item, key, kept)
+                yield Turn(question, item.text, html, kept)
                 return
             text += item
             yield item
@@ -214,6 +249,48 @@ def _outcome(
         yield Turn(question, None, failed_html(question, INTERNAL, key))
     else:
         yield Turn(question, text.strip() or None, stopped_html(question, text, key))
+
+
+class _Keeper:
+    """Keeps an answer in the conversation that the turns before it are in, or in a new one."""
+
+    def __init__(
+        self, conversations: Conversations, owner: str | None, turns: Sequence[Turn], *, instead: bool
+    ) -> None:
+        """`turns` are all that the page shows; with `instead` the last of them gives way."""
+        self._conversations, self._owner = conversations, owner
+        self._conversation = next((turn.kept.conversation for turn in reversed(turns) if turn.kept), None)
+        earlier = turns[:-1] if instead else turns
+        kept = [turn.kept for turn in earlier if turn.kept]
+        # What is kept but no longer shown gives way. Where all is shown nothing does, since another open page may have
+        # asked on meanwhile.
+        hidden = self._conversation is not None and (instead or len(kept) < len(earlier))
+        self._number = (kept[-1].number if kept else 0) + 1 if hidden else None
+
+    def keep(self, answer: Answer) -> tuple[Kept | None, str]:
+        """Where the answer is kept now, or a sentence that says why it is not."""
+        if self._owner is None:
+            return None, ""
+        id, number = self._conversation, self._number
+        try:
+            try:
+                now = self._conversations.append(self._owner, id, answer.question, answer.to_dict(), number=number)
+            except NotFound:  # deleted meanwhile
+                now = self._conversations.append(self._owner, None, answer.question, answer.to_dict())
+        except FootnoteError as error:
+            return None, f"This answer is not kept. {error}"
+        return Kept(now.id, now.turns), ""
+
+
+def _kept_turns(chatbot: Chatbot, conversations: Conversations, owner: str | None, id: str) -> list[Turn]:
+    """A conversation as it is kept; without an id, or for nobody, none. Raises NotFound."""
+    if not id or owner is None:
+        return []
+    turns = []
+    for kept in conversations.open(owner, id).turns:
+        answer, where = Answer.from_dict(kept.answer), Kept(id, kept.number, kept.verdict)
+        turns.append(Turn(kept.question, answer.text, answer_html(chatbot, answer, new_key(), where), where))
+    return turns
 
 
 def _until_stopped(stream: Iterator[str | Answer], inbox: Inbox) -> Iterator[str | Answer]:
@@ -263,7 +340,9 @@ _HEADER = """<div class="brand"><h1 class="wordmark">Footnote<sup aria-hidden="t
 <span class="motto">Answers from your own documents, each sentence footnoted to the exact words it rests on.</span>
 </div>"""
 
-_MENU = """<nav aria-label="Beside the conversation"><button id="show-library" type="button">Documents</button></nav>"""
+_MENU = """<nav aria-label="Conversations and library"><button id="new-conversation" type="button">New</button>
+<button id="show-conversations" type="button">History</button>
+<button id="show-library" type="button">Library</button></nav>"""
 
 _EXAMPLE = '<li><button type="button" class="example">{}</button></li>'
 
@@ -280,8 +359,9 @@ _ASKED = """<p id="only" hidden>Asking only <span id="only-names"></span>
 
 _ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 
-# Before Gradio sends a question: the script adds what the page knows.
+# What Gradio runs in the page before it sends something: a question goes with what the script knows.
 _SENDING = "(question, sent, turns) => [question, window.footnote?.sent() ?? {}, turns]"
+_OPENING = "() => [{ conversation: new URLSearchParams(location.hash.slice(1)).get('conversation') }]"
 
 _SOURCE = f"""<section id="reader" aria-label="Source">
 <header><p id="reader-label" aria-live="polite"><span id="reader-title"></span><small id="reader-place"></small></p>
@@ -292,7 +372,7 @@ _SOURCE = f"""<section id="reader" aria-label="Source">
 <div id="reader-sheet" tabindex="0" role="region" aria-label="Document"></div>
 </section>
 <section id="library" aria-label="Library">
-<header><h2>Library</h2><button id="add-files" type="button">Add files</button>
+<header><h2>Library <small id="library-count"></small></h2><button id="add-files" type="button">Add files</button>
 <button class="close" type="button">Close</button></header>
 <input id="files" type="file" multiple hidden accept="{",".join(SUFFIXES)}" aria-label="Files to add">
 <div class="sheet">
@@ -307,5 +387,22 @@ _SOURCE = f"""<section id="reader" aria-label="Source">
 <button class="remove" type="button">Remove</button><span class="sure" role="group" aria-label="Remove this document?"
 hidden><button class="really" type="button">Yes, remove</button><button class="keep" type="button">Keep</button></span>
 </li></template>
+</section>
+<section id="conversations" aria-label="Conversations">
+<header><h2>Conversations</h2><button class="close" type="button">Close</button></header>
+<div class="sheet">
+<p id="conversations-about" role="status"></p>
+<ul id="conversations-list" aria-label="Your conversations"></ul>
+<p class="hint">Only this browser opens them.</p>
+</div>
+<template id="conversation-row"><li><div><button class="open" type="button"><bdi></bdi></button><small></small>
+<form hidden><input name="title" maxlength="120" required aria-label="Title"><button>Rename</button></form>
+<span class="usual"><button class="rename" type="button">Rename</button>
+<button class="remove" type="button">Delete</button>
+<span class="exports">Export <a data-format="md" href="/" download>Markdown</a> <a data-format="html" href="/"
+download>HTML</a> <a data-format="json" href="/" download>JSON</a></span></span>
+<span class="sure" role="group" aria-label="Delete this conversation?" hidden>
+<button class="really" type="button">Yes, delete</button><button class="keep" type="button">Keep</button></span>
+</div></li></template>
 </section>
 <div id="card" role="tooltip" hidden></div>"""

@@ -28,6 +28,15 @@ _CONFIDENCE = ((0.85, "Very likely right"), (0.65, "Likely right"), (0.45, "May 
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a turn is kept: its conversation, its number there, and what the person thinks of its answer."""
+
+    conversation: str
+    number: int
+    verdict: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """A citation, and where its words are now.
 
@@ -65,17 +74,20 @@ def failed_html(question: str, message: str, key: str) -> str:
     return turn_html(question, key, "problem", f"{problem_html(message)}{_actions(('again', 'edit'))}")
 
 
-def answer_html(chatbot: Chatbot, answer: Answer, key: str) -> str:
-    """A turn that has ended with an answer or a refusal."""
-    if answer.answered:
-        return turn_html(answer.question, key, "answered", _answer(chatbot, answer))
-    return turn_html(answer.question, key, "refused", _refusal(chatbot, answer))
+def answer_html(chatbot: Chatbot, answer: Answer, key: str, kept: Kept | None = None) -> str:
+    """A turn that has ended with an answer or a refusal; one that is kept can be judged."""
+    body = _answer(chatbot, answer) if answer.answered else _refusal(chatbot, answer)
+    names = ("copy", "again", "edit") if answer.answered else ("again", "edit")
+    actions = _actions(names, before=_confidence(answer) if answer.answered else "", kept=kept)
+    body = f"{body}{_searched(answer)}{_asides(answer.notes)}{_left_out(answer.checks)}{actions}{_why(chatbot, answer)}"
+    return turn_html(answer.question, key, "answered" if answer.answered else "refused", body, kept)
 
 
-def turn_html(question: str, key: str, state: str, body: str) -> str:
+def turn_html(question: str, key: str, state: str, body: str, kept: Kept | None = None) -> str:
     """A question and what stands below it; `state` is waiting, answered, refused, stopped or problem."""
+    where = f' data-conversation="{escape(kept.conversation)}" data-number="{kept.number}"' if kept else ""
     return (
-        f'<article class="turn" data-turn="{escape(key)}" data-state="{state}">'
+        f'<article class="turn" data-turn="{escape(key)}" data-state="{state}"{where}>'
         f'<h2 class="question" dir="auto">{escape(question)}</h2>{body}</article>'
     )
 
@@ -99,8 +111,6 @@ def _answer(chatbot: Chatbot, answer: Answer) -> str:
     notes = "".join(_note(source) for source in sources.values())
     return (
         f'<div class="answer">{paragraphs}</div><ol class="notes" aria-label="Sources">{notes}</ol>'
-        f"{_searched(answer)}{_asides(answer.notes)}{_left_out(answer.checks)}"
-        f"{_actions(('copy', 'again', 'edit'), _confidence(answer))}{_why(chatbot, answer)}"
         f'<pre class="as-text" hidden>{escape(as_text(answer, sources.values()))}</pre>'
     )
 
@@ -109,9 +119,7 @@ def _refusal(chatbot: Chatbot, answer: Answer) -> str:
     nearest = "".join(_near(chatbot, passage) for passage in answer.passages[:_NEAREST])
     looked = f'<p class="nearest">The nearest passages, to judge for yourself:</p><ol class="near-list">{nearest}</ol>'
     return (
-        f'<div class="refusal"><p class="verdict" dir="auto">{escape(answer.text)}</p>'
-        f"{looked if nearest else ''}</div>{_searched(answer)}{_asides(answer.notes)}{_left_out(answer.checks)}"
-        f"{_actions(('again', 'edit'))}{_why(chatbot, answer)}"
+        f'<div class="refusal"><p class="verdict" dir="auto">{escape(answer.text)}</p>{looked if nearest else ""}</div>'
     )
 
 
@@ -238,14 +246,26 @@ _ACTIONS = {
     "copy": '<button type="button" data-do="copy">Copy</button>',
     "again": '<button type="button" data-do="again">Ask again</button>',
     "edit": '<button type="button" data-do="edit">Edit question</button>',
-    "up": '<button type="button" data-do="up" aria-pressed="false" aria-label="Good answer">Good</button>',
-    "down": '<button type="button" data-do="down" aria-pressed="false" aria-label="Bad answer">Bad</button>',
 }
 
+_JUDGE = (("up", "Good", "Good answer"), ("down", "Bad", "Bad answer"))
 
-def _actions(names: Iterable[str], before: str = "") -> str:
+_COMMENT = """<form class="comment" hidden><input name="comment" maxlength="1000" autocomplete="off"
+placeholder="A word to that, if you like" aria-label="A word to that"><button>Send</button></form>
+<p class="judged" role="status"></p>"""
+
+
+def _actions(names: Iterable[str], *, before: str = "", kept: Kept | None = None) -> str:
     """What can be done with a turn; assets/chat.js does it."""
-    return f'<div class="actions">{before}{"".join(_ACTIONS[name] for name in names)}</div>'
+    buttons = "".join(_ACTIONS[name] for name in names)
+    if kept is None:
+        return f'<div class="actions">{before}{buttons}</div>'
+    judge = "".join(
+        f'<button type="button" data-do="{verdict}" aria-pressed="{str(verdict == kept.verdict).lower()}"'
+        f' aria-label="{label}">{text}</button>'
+        for verdict, text, label in _JUDGE
+    )
+    return f'<div class="actions">{before}{buttons}{judge}</div>{_COMMENT}'
 
 
 def _confidence(answer: Answer) -> str:

@@ -1,4 +1,5 @@
 // What happens in the chat page: questions go out through Gradio's box, links and buttons do what they say.
+import * as conversations from "./conversations.js";
 import * as library from "./library.js";
 import { drop, read, show, shown, step, watch } from "./reader.js";
 
@@ -51,6 +52,8 @@ const actions = {
     write(turn.querySelector(".question").textContent);
     box().focus();
   },
+  up: conversations.judge,
+  down: conversations.judge,
 };
 
 async function copied(text) {
@@ -82,10 +85,15 @@ document.addEventListener("click", (event) => {
     step(button.id === "reader-next" ? 1 : -1);
   } else if (button?.matches(".close")) {
     leave();
-  } else if (button?.matches("#show-library")) {
-    show("library");
-    library.refresh();
-    if (!wide.matches) document.querySelector("#library .close").focus();
+  } else if (button?.matches("#new-conversation")) {
+    conversations.open(null);
+    edit(false);
+    box().focus();
+  } else if (button?.matches("#show-library, #show-conversations")) {
+    const pane = button.id.replace("show-", "");
+    show(pane);
+    (pane === "library" ? library : conversations).refresh();
+    if (!wide.matches) document.querySelector(`#${pane} .close`).focus();
   }
 });
 
@@ -94,6 +102,12 @@ function leave() {
   const pane = shown();
   (show(null) ?? byId(`show-${pane}`))?.focus();
 }
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches(".comment")) return;
+  event.preventDefault();
+  conversations.comment(event.target.closest(".turn"), event.target);
+});
 
 const directions = { n: 1, ArrowRight: 1, p: -1, ArrowLeft: -1 };
 
@@ -111,9 +125,14 @@ document.addEventListener("keydown", (event) => {
 
 // A new question moves to the top once and stays there, so that nothing jumps while its answer grows.
 function follow() {
+  library.offer();
   const turn = document.querySelector("#current .turn");
-  if (!turn) return;
-  const key = turn.dataset.turn;
+  const key = turn?.dataset.turn;
+  if (!key) {
+    if (settled) show(null); // a new conversation
+    followed = settled = null;
+    return;
+  }
   if (key !== followed) {
     const behavior = still.matches || !document.querySelector("#past .turn") ? "instant" : "smooth";
     followed = key;
@@ -121,6 +140,7 @@ function follow() {
   }
   if (turn.dataset.state === "waiting" || key === settled) return;
   settled = key;
+  if (turn.dataset.conversation) conversations.kept(turn.dataset.conversation);
   const first = turn.querySelector("a.marker");
   if (first && wide.matches) read(first, { focus: false });
   if (!first) show(null);
@@ -128,7 +148,7 @@ function follow() {
 
 function start() {
   const conversation = byId("conversation");
-  if (!conversation || !box() || !byId("library") || !byId("only") || !byId("show-library")) {
+  if (!conversation || !box() || !byId("conversations") || !byId("only") || !byId("show-library")) {
     requestAnimationFrame(start);
     return;
   }
@@ -137,6 +157,7 @@ function start() {
   conversation.tabIndex = 0; // so that the keyboard can scroll it
   watch();
   library.watch();
+  conversations.watch();
   const options = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-state", "data-turn"] };
   new MutationObserver(follow).observe(conversation, options);
   if (wide.matches) box().focus();

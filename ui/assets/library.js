@@ -27,10 +27,8 @@ export async function refresh() {
 
 function list() {
   const count = documents.length;
-  byId("show-library").textContent = count === 1 ? "1 document" : `${count.toLocaleString("en")} documents`;
-  const examples = byId("examples"); // leaves with the first question
-  const answers = (id) => documents.some((document) => document.id === id);
-  if (examples) examples.hidden = !examples.dataset.documents.split(" ").every(answers);
+  byId("library-count").textContent = plural(count, "document");
+  offer();
   const sought = byId("library-search").value.trim().toLocaleLowerCase();
   const found = documents.filter(({ id, title }) => `${title}\n${id}`.toLocaleLowerCase().includes(sought));
   byId("documents").replaceChildren(...found.slice(0, SHOWN).map(row));
@@ -41,6 +39,13 @@ function list() {
   else if (more > 0) about = `And ${more.toLocaleString("en")} more; search to find them.`;
   byId("library-about").textContent = about;
   choose();
+}
+
+// Shows the questions to start from while the documents that answer them are there.
+export function offer() {
+  const examples = byId("examples"); // leaves with the first question
+  const answers = (id) => documents.some((document) => document.id === id);
+  if (examples) examples.hidden = !examples.dataset.documents.split(" ").every(answers);
 }
 
 function row(document) {
@@ -61,7 +66,7 @@ function row(document) {
 
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-export const day = (time) => new Date(time).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
+const day = (time) => new Date(time).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 
 const say = (problem) => (byId("library-problem").textContent = problem);
 
