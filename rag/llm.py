@@ -278,6 +278,38 @@ def load_model(
     return RemoteModel(url, name or environment.get("FOOTNOTE_LLM_MODEL") or None, key=_key(url, environment))
 
 
+def examined(model: Model | None) -> Iterator[tuple[bool, str]]:
+    """Tries a model: whether each finding is as it should be, and the finding in a sentence."""
+    if model is None:
+        yield (
+            True,
+            "No language model is configured: answers are quoted. FOOTNOTE_LLM_URL or --llm-url names one.",
+        )
+        return
+    if isinstance(model, RemoteModel):
+        try:
+            names = model.models()
+            yield True, f"{model.place} answers and lists {_counted(names)}."
+        except ModelProblem:
+            pass  # not every address lists its models; whether it writes is what counts
+    started = time.monotonic()
+    try:
+        said = "".join(model.write([{"role": "user", "content": "Write the word yes."}], tokens=16, seconds=60.0))
+    except ModelProblem as problem:
+        yield False, str(problem)
+        return
+    took = time.monotonic() - started
+    if said.strip():
+        yield True, f"The language model {printable(model.name)} wrote a word in {took:.1f} seconds."
+    else:
+        yield False, f"The language model {printable(model.name)} wrote nothing; choose another with --llm-model."
+
+
+def _counted(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    return f"{len(names)} model{'' if len(names) == 1 else 's'}{f': {shown}' if names else ''}"
+
+
 def _key(url: str, environment: Mapping[str, str]) -> str | None:
     """FOOTNOTE_LLM_KEY; else OPENAI_API_KEY, which is OpenAI's and goes nowhere else but to this machine."""
     key = environment.get("FOOTNOTE_LLM_KEY")

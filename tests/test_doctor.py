@@ -6,6 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from scripted import saying, serving
 
 from index.library import DATABASE, Library
 from ui.doctor import Finding, examine
@@ -145,3 +146,21 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(
 
     monkeypatch.setattr(metadata, "version", without_gradio)
     assert wrong(examine(tmp_path / "library")) == ["Not installed: gradio; run `pip install gradio`."]
+
+
+# The language model -----------------------------------------------------------------------------------------------
+
+
+def test_the_language_model_is_asked_for_a_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(saying("Yes.")) as server:
+        assert wrong(examine(folder)) == []
+        assert server.asked == []  # only where one is configured
+        monkeypatch.setenv("FOOTNOTE_LLM_URL", server.url)
+        findings = examine(folder)
+        assert wrong(findings) == []
+        assert any("The language model tiny wrote a word" in finding.text for finding in findings)
+    assert "No language model answers" in wrong(examine(folder))[0]
+
+
+def test_an_address_that_is_none_is_named(folder: Path) -> None:
+    assert "address 'localhost'" in wrong(examine(folder, llm_url="localhost"))[0]

@@ -1,3 +1,4 @@
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 from scripted import Handler, Script, cut, endless, failing, saying, serving, slow, then, wait_until
 
 from index.errors import BadInput, ModelProblem
-from rag.llm import READ_BYTES, RemoteModel, WrappedModel, load_model
+from rag.llm import READ_BYTES, RemoteModel, WrappedModel, examined, load_model
 
 HELLO = [{"role": "user", "content": "Hello?"}]
 
@@ -211,6 +212,33 @@ def test_a_silent_model_can_be_left_at_once() -> None:
         assert next(pieces) == ""
         pieces.close()  # type: ignore[attr-defined]
         assert time.monotonic() - started < 1.5
+
+
+# Looking it over --------------------------------------------------------------------------------------------------
+
+
+def findings(script: Script, name: str | None = "tiny") -> list[tuple[bool, str]]:
+    with serving(script) as server:
+        return list(examined(RemoteModel(server.url, name)))
+
+
+def test_a_model_is_tried() -> None:
+    (lists, listed), (writes, wrote) = findings(saying("Yes."))
+    assert (lists, writes) == (True, True)
+    assert listed.endswith("/v1 answers and lists 1 model: tiny.")
+    assert re.fullmatch(r"The language model tiny wrote a word in \d+\.\d seconds\.", wrote)
+
+
+def test_what_is_wrong_with_a_model_is_told() -> None:
+    assert findings(failing(401))[-1][0] is False
+    assert findings(saying(""))[-1] == (
+        False,
+        "The language model tiny wrote nothing; choose another with --llm-model.",
+    )
+    assert "No language model answers" in list(examined(RemoteModel("http://127.0.0.1:9", "tiny")))[-1][1]
+    ((fine, text),) = examined(None)
+    assert fine
+    assert "answers are quoted" in text
 
 
 # Configuring ------------------------------------------------------------------------------------------------------

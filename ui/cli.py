@@ -240,12 +240,14 @@ def eval_command(**options: Any) -> None:
 
 
 @main.command()
+@_model_options
 @_library_option
-def doctor(library: str | None) -> None:
-    """Checks the library and the installation and says in plain words what is wrong and what to run."""
+def doctor(llm_url: str | None, llm_model: str | None, library: str | None) -> None:
+    """Checks the library, the installation and the language model, if there is one, and says in plain words what is
+    wrong and what to run."""
     from ui.doctor import examine
 
-    findings = examine(library)
+    findings = examine(library, llm_url=llm_url, llm_model=llm_model)
     for finding in findings:
         click.echo(f"{'fine ' if finding.fine else 'WRONG'}  {_one_line(finding.text)}")
     if not all(finding.fine for finding in findings):

@@ -10,6 +10,7 @@ from pathlib import Path
 from index.errors import FootnoteError
 from index.library import DATABASE, Library, default_path, expanded
 from rag.chatbot import Chatbot
+from rag.llm import examined, load_model
 
 _NEEDED = ("faiss-cpu", "gradio", "llama-index-core", "numpy", "onnxruntime", "sentence-transformers", "torch")
 _ROOM = 200 * 2**20
@@ -23,10 +24,19 @@ class Finding:
     text: str
 
 
-def examine(library: "str | Path | None") -> list[Finding]:
-    """Checks the installation and the library in a folder (default: the user's). Changes nothing."""
+def examine(library: "str | Path | None", *, llm_url: str | None = None, llm_model: str | None = None) -> list[Finding]:
+    """Checks the installation, the library in a folder (default: the user's) and the language model, which is asked for
+    a word if one is configured. Changes nothing."""
     folder = expanded(library) if library is not None else default_path()
-    return [*_installation(), *_library(folder)]
+    return [*_installation(), *_language_model(llm_url, llm_model), *_library(folder)]
+
+
+def _language_model(url: str | None, name: str | None) -> Iterator[Finding]:
+    try:
+        for fine, text in examined(load_model(url=url, name=name)):
+            yield Finding(fine, text)
+    except FootnoteError as error:
+        yield Finding(False, str(error))
 
 
 def _installation() -> Iterator[Finding]:
