@@ -4,12 +4,13 @@
 #                 PORT=7861 for another port, ARGS="--library DIR" for more of `footnote serve --help`
 #   make test     installs the test tools, too, and runs all tests; ARGS="-k split" to choose among them
 #   make lint     what has to be clean before a commit
+#   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
 #
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test lint lock environment
+.PHONY: chat test lint bench-llm lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -34,6 +35,9 @@ lint: environment
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+
+bench-llm: environment
+	@nice -n 10 .venv/bin/python -m eval.bench_llm $(or $(ARGS),--help)
 
 environment:
 	@$(bootstrap) --test
