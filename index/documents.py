@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from index.errors import BadInput
+from index.errors import BadInput, MissingPart
+from index.formats import KINDS, extract
+from index.formats.content import MissingReader, Unreadable, iso_date, one_line
 
-SUFFIXES = (".txt", ".text", ".md", ".markdown")
+SUFFIXES = tuple(KINDS)
 """The file names that are read when a folder is indexed, by their ending."""
 
 MAX_BYTES = 50 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
 _TITLE_CHARACTERS = 200
+_MARKDOWN = (".md", ".markdown")
 _HEADING = re.compile(r"^#{1,6}[ \t]++(\S.*)", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,5000}?)\n---[ \t]*\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Document:
     id      what citations name: the path below the folder it was indexed from, with "/"
     text    the only string in which offsets count (Unicode code points); never changed afterwards
     pages   the offset at which each page starts, empty where the format has no pages
+    date    what the file says it was written on, ISO 8601, as exact as it has it: 2024, 2024-10 or 2024-10-23
     sha256  of the text in UTF-8, in hexadecimal digits
     """
 
@@ -32,6 +37,7 @@ class Document:
     title: str
     text: str
     pages: tuple[int, ...] = ()
+    date: str | None = None
     sha256: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,19 +69,29 @@ def read(path: Path, *, id: str | None = None) -> Document:
 
 
 def parse(data: bytes, *, name: str, id: str) -> Document:
-    """Makes a document of the bytes of a file called `name`. Raises BadInput as `read` does."""
+    """Makes a document of the bytes of a file called `name`. Raises BadInput as `read` does, and MissingPart where a
+    package is needed that is not installed."""
     shown = printable(Path(name))
     suffix = Path(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(
-            f"{shown} is of a kind that Footnote does not read yet; it reads {', '.join(SUFFIXES)}: save it as text."
+            f"{shown} is of a kind that Footnote does not read; it reads {', '.join(SUFFIXES)}: save it as one."
         )
     if len(data) > MAX_BYTES:
         raise BadInput(f"{shown} is larger than {MAX_BYTES // 2**20} MB; split it into smaller files.")
-    text = _decode(data, shown)
-    if not text.strip():
+    try:
+        content = extract(data, name=name)
+    except MissingReader as error:
+        raise MissingPart(f"{shown} {error}") from None
+    except Unreadable as error:
+        raise BadInput(f"{shown} {error}") from None
+    if not content.text.strip():
         raise BadInput(f"{shown} is empty; there is nothing in it to index.")
-    return Document(id=id, title=_title(text, name, suffix), text=text)
+    title, date = content.title, content.date
+    if suffix in _MARKDOWN and (front := _FRONT_MATTER.match(content.text)):
+        title, date = _field(front.group(1), "title"), iso_date(_field(front.group(1), "date"))
+    title = printable(one_line(title))[:_TITLE_CHARACTERS] or _title(content.text, name, suffix)
+    return Document(id=id, title=title, text=content.text, pages=content.pages, date=date)
 
 
 def builtin() -> list[Document]:
@@ -96,20 +112,15 @@ def printable(path: Path | str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
-def _decode(data: bytes, shown: str) -> str:
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        raise BadInput(f"{shown} is not text in UTF-8; save it as UTF-8 text.") from None
-    if "\0" in text:
-        raise BadInput(f"{shown} is not text (it holds NUL characters); save it as UTF-8 text.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _field(front_matter: str, name: str) -> str:
+    """A plain value of the YAML at the head of a Markdown file."""
+    found = re.search(rf"^{name}:[ \t]*(.*)$", front_matter, re.MULTILINE)
+    return found.group(1).strip().strip("\"'") if found else ""
 
 
 def _title(text: str, name: str, suffix: str) -> str:
     """A Markdown heading, else a first line that stands alone like a title, else the file's name."""
-    if suffix in (".md", ".markdown") and (heading := _HEADING.search(text)):
+    if suffix in _MARKDOWN and (heading := _HEADING.search(text)):
         line = heading.group(1).rstrip()
         bare = line.rstrip("#")  # "## Title ##" closes with marks, "## In C#" does not
         if line := bare.rstrip() if not bare or bare[-1].isspace() else line:

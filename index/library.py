@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from index.documents import SUFFIXES, Document, builtin, decodable, printable, read
 from index.embed import BundledEmbedder, Embedder, load_embedder
-from index.errors import BadInput, LibraryProblem, NotFound
+from index.errors import BadInput, LibraryProblem, MissingPart, NotFound
 from index.reading import Reader, Reading, packed, unpacked
 from index.split import Passage, Sentence, split
 from index.vectors import LARGE, Vectors
@@ -465,7 +465,7 @@ class Library:
                 report.unchanged.append(known[0])
                 return
             document = read(file, id=path)
-        except BadInput as problem:
+        except (BadInput, MissingPart) as problem:
             report.problems.append(str(problem))
             return
         except OSError as error:

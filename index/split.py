@@ -57,7 +57,7 @@ def split(text: str) -> list[Passage]:
 def split_sentences(text: str, start: int = 0, end: int | None = None) -> list[Sentence]:
     """The sentences of `text[start:end]` in reading order, as spans into `text`."""
     stop = len(text) if end is None else end
-    return [sentence for block in _blocks(text, start, stop) for sentence in _sentences(text, *block)]
+    return [sentence for block in _blocks(text, start, stop) for sentence in _sentences_of_block(text, *block)]
 
 
 # Passages ---------------------------------------------------------------------------------------------------------
@@ -125,18 +125,34 @@ def _blocks(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     block_start = start
     position = start
     while position < end:
-        newline = text.find("\n", position, end)
-        line_end = end if newline < 0 else newline
+        line_end = _line_end(text, position, end)
         next_start = line_end + 1
         line = text[position:line_end].strip()
         if next_start < end:
             following = text[next_start : min(next_start + 80, end)]
-            if not line or not following.strip(" \t") or _starts_block(following) or _ends_block(line, following):
+            if (
+                not line
+                or not following.strip(" \t")
+                or _starts_block(following)
+                or _ends_block(line, following)
+                or _is_row(text, position, line_end)
+                or _is_row(text, next_start, _line_end(text, next_start, end))
+            ):
                 yield block_start, line_end
                 block_start = next_start
         position = next_start
     if block_start < end:
         yield block_start, end
+
+
+def _line_end(text: str, start: int, end: int) -> int:
+    newline = text.find("\n", start, end)
+    return end if newline < 0 else newline
+
+
+def _is_row(text: str, start: int, end: int) -> bool:
+    """Whether this line is the row of a table, in which bars stand between the cells."""
+    return text.find(" | ", start, end) >= 0 or text.startswith("|", start, end)
 
 
 def _starts_block(following: str) -> bool:
@@ -178,6 +194,13 @@ OPENERS = frozenset(
     "according under over between among despite unlike until once".split()
 )
 """Words with which a sentence opens that are no names, capitalised though they are then."""
+
+
+def _sentences_of_block(text: str, start: int, end: int) -> Iterator[Sentence]:
+    if _is_row(text, start, end):
+        yield from _trimmed(text, start, end)  # a cell alone says nothing: the row is the sentence
+    else:
+        yield from _sentences(text, start, end)
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[Sentence]:
@@ -240,9 +263,9 @@ def _trimmed(text: str, start: int, end: int) -> Iterable[Sentence]:
 
 
 def _cut(text: str, start: int) -> int:
-    """Where to cut an overlong sentence: behind the last clause mark, else the last space, else anywhere."""
+    """Where to cut an overlong sentence: behind the last cell or clause mark, else the last space, else anywhere."""
     window = text[start : start + SENTENCE_CHARACTERS]
-    for pattern in (r"[;:]\s", r",\s|[、，；]", r"\s"):
+    for pattern in (r"\s\|\s", r"[;:]\s", r",\s|[、，；]", r"\s"):
         ends = [match.end() for match in re.finditer(pattern, window) if match.end() > SENTENCE_CHARACTERS // 3]
         if ends:
             return start + ends[-1]

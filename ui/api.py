@@ -338,7 +338,7 @@ def _file_name(given: str) -> str:
     name = given.replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(character for character in name if character.isprintable()).strip()
     if not name.strip("."):
-        raise BadInput("A file came without a name; give it one that ends in .txt or .md.")
+        raise BadInput("A file came without a name; give it one with the ending of its kind, such as .txt or .pdf.")
     ending = PurePosixPath(name).suffix[:20]
     return name[: FILE_NAME_CHARACTERS - len(ending)] + ending if len(name) > FILE_NAME_CHARACTERS else name
 

@@ -1,0 +1,205 @@
+"""PDF: the text of each page in the order in which it is drawn, without headers and footers that recur.
+
+Read with pypdf: it is pure Python, so that a hostile file can at worst fail, and has bounds of its own; it is slower
+than the readers written in C.
+"""
+
+import io
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from index.formats.content import (
+    MAX_CHARACTERS,
+    MAX_PAGES,
+    Content,
+    Deadline,
+    MissingReader,
+    Unreadable,
+    iso_date,
+    one_line,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+_STREAM_BYTES = 32 * 1024 * 1024
+"""What one stream of a page may come to, unpacked."""
+
+_STREAM_PARTS = 1_000_000
+"""How many operators and operands the drawing of a page may have."""
+
+_FORMS_A_PAGE = 1_000
+
+_NARROW = 30
+"""Lines shorter than this, in characters, are no running text."""
+
+_EDGE_LINES = 2
+"""How many lines at the top and at the foot of a page can belong to a header or footer."""
+
+
+def read_pdf(data: bytes) -> Content:
+    """The text with its pages. Raises Unreadable for a scan, a locked or a damaged file."""
+    import pypdf
+    from pypdf import Configuration, apply_configuration
+    from pypdf.errors import DependencyError, FileNotDecryptedError, LimitReachedError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it mends by itself is no news to the reader
+    deadline = Deadline()
+    limits = Configuration(
+        zlib_maximum_output_length=_STREAM_BYTES,
+        lzw_maximum_output_length=_STREAM_BYTES,
+        run_length_maximum_output_length=_STREAM_BYTES,
+        array_based_stream_maximum_output_length=_STREAM_BYTES,
+        stream_parsing_work_maximum_count=_STREAM_PARTS,
+        xform_maximum_invocations_per_extraction=_FORMS_A_PAGE,
+    )
+    try:
+        with apply_configuration(limits):
+            reader = pypdf.PdfReader(io.BytesIO(data))
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise FileNotDecryptedError
+            pages = _pages(reader, deadline)
+            title, date = _about(reader)
+    except (Unreadable, RecursionError):
+        raise
+    except DependencyError:
+        raise MissingReader(
+            "is encrypted with AES; `pip install 'footnote-rag[encrypted]'` brings what opens it."
+        ) from None
+    except FileNotDecryptedError:
+        raise Unreadable("is encrypted and opens only with a password; save a copy without one.") from None
+    except LimitReachedError:
+        raise Unreadable("has a part that is too large to be read; print it to a new PDF.") from None
+    except Exception:  # of a damaged file pypdf raises nearly everything there is
+        raise Unreadable("is damaged; open it in a PDF viewer and print it to a new PDF.") from None
+    if not any(pages):
+        raise Unreadable(
+            "has no text: its pages are pictures (a scan) or empty; run text recognition over it first, with ocrmypdf"
+            " for example."
+        )
+    text, starts = _run_on(_without_margins(pages))
+    return Content(text, title, date, starts)
+
+
+def _pages(reader: "PdfReader", deadline: Deadline) -> list[list[str]]:
+    """The lines of each page."""
+    count = len(reader.pages)
+    if count > MAX_PAGES:
+        raise Unreadable(f"has {count:,} pages, more than the {MAX_PAGES:,} that are read; split it.")
+
+    def at_every_operator(*_: Any) -> None:
+        deadline.check()
+
+    pages = []
+    length = 0
+    for page in reader.pages:
+        deadline.check()
+        text = tidy(page.extract_text(visitor_operand_before=at_every_operator))
+        pages.append([line for line in map(one_line, text.split("\n")) if line])
+        if (length := length + len(text)) > MAX_CHARACTERS:
+            raise Unreadable(f"comes to more than {MAX_CHARACTERS:,} characters of text; split it.")
+    return pages
+
+
+def _about(reader: "PdfReader") -> tuple[str, str | None]:
+    about = reader.metadata
+    if about is None:
+        return "", None
+    title = about.title
+    title = one_line(tidy(title)) if isinstance(title, str) else ""
+    if re.fullmatch(r"(?:untitled|microsoft word - .*|.*\.\w{2,5}|\W*)", title, re.IGNORECASE):
+        title = ""  # what programs write where the author named none
+    date = about.get("/CreationDate")
+    found = re.match(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?", str(date or ""), re.ASCII)
+    return title, iso_date("-".join(filter(None, found.groups()))) if found else None
+
+
+# Lines that recur -------------------------------------------------------------------------------------------------
+
+
+def _without_margins(pages: list[list[str]]) -> list[list[str]]:
+    """The pages without page numbers, and without the lines that stand at the edge of most of them."""
+    counts = Counter(
+        line for page in pages for line in {_numberless(line) for line in page[:_EDGE_LINES] + page[-_EDGE_LINES:]}
+    )
+    recurring = {line for line, count in counts.items() if count >= 3 and count > len(pages) / 2}
+    return [_trimmed(page, recurring) if len(pages) > 1 else page for page in pages]
+
+
+def _trimmed(page: list[str], recurring: set[str]) -> list[str]:
+    start, end = 0, len(page)
+    while start < min(_EDGE_LINES, end) and _is_margin(page[start], recurring):
+        start += 1
+    while end > max(start, len(page) - _EDGE_LINES) and _is_margin(page[end - 1], recurring):
+        end -= 1
+    return page[start:end]
+
+
+def _is_margin(line: str, recurring: set[str]) -> bool:
+    numbers = re.fullmatch(r"(?:page\s*)?[\W_]*(?:\d{1,4}|[ivxl]{1,6})[\W_]*(?:(?:/|of)\s*\d{1,4})?", line, re.I)
+    return bool(numbers) or _numberless(line) in recurring
+
+
+def _numberless(line: str) -> str:
+    return re.sub(r"\d+", "0", line)
+
+
+# One text ---------------------------------------------------------------------------------------------------------
+
+
+def _run_on(pages: Sequence[Sequence[str]]) -> tuple[str, tuple[int, ...]]:
+    """The pages as one text, and where each starts. A sentence that goes on over a page goes on in the text; a word
+    broken at the end of a line is whole again."""
+    words = Counter(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", " ".join(line for page in pages for line in page).lower()))
+    parts: list[str] = []
+    length = 0
+    starts = []
+    last = ""  # the line before
+    for page in pages:
+        separator = "\n\n"
+        width = _width(page)
+        for position, line in enumerate(page):
+            goes_on = line[0].islower() and last != "" and last[-1] not in ".!?:"
+            if position or goes_on:
+                full = position > 0 and len(last) > 0.8 * width and (last[-1].isalpha() or last[-1] == ",")
+                separator = " " if goes_on or full else "\n"
+            whole = _hyphen_dropped(last, line, words) if separator != "\n\n" else None
+            if whole is not None:
+                parts[-1] = parts[-1][: len(parts[-1]) - whole]
+                length -= whole
+                separator = ""
+            if not parts:
+                separator = ""
+            parts += [separator, line]
+            length += len(separator)
+            if not position:
+                starts.append(length)
+            length += len(line)
+            last = line
+        if not page:
+            starts.append(length)
+    return "".join(parts), tuple(starts)
+
+
+def _width(page: Sequence[str]) -> int:
+    """How long a full line of the page is; with too few or too short lines to tell, longer than any."""
+    lengths = sorted(map(len, page))
+    usual = lengths[len(lengths) * 9 // 10] if len(lengths) > 5 else 0
+    return usual if usual >= _NARROW else 1_000_000
+
+
+def _hyphen_dropped(line: str, following: str, words: Counter[str]) -> int | None:
+    """How many characters of the line's end go when its last word runs on in the following line: the hyphen where the
+    word is one, none where it is a compound. None where nothing runs on."""
+    if line.endswith("\xad"):
+        return 1
+    end = re.search(r"([^\W\d_]+)-$", line[-60:])
+    start = re.match(r"[^\W\d_]+", following)
+    if not end or not start or not start.group()[0].islower():
+        return None
+    first, second = end.group(1).lower(), start.group().lower()
+    return 0 if words[f"{first}-{second}"] > words[first + second] else 1
