@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from harmless import ATTACKS
 
-from index.documents import Document
 from index.library import Library
 
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
@@ -25,7 +25,9 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 TWO_SOURCES = "What did Macron ask of Xi Jinping?"
-HOSTILE = """The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
+HOSTILE = """<img src=x> & co
+
+The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
 keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
 
 SERVER = """
@@ -51,11 +53,10 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs the program chro
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server over the built-in articles and a hostile document."""
+    """A server over the built-in articles."""
     folder = tmp_path_factory.mktemp("browser") / "library"
     with Library.open(folder) as library:
         library.add_builtin()
-        library.add([Document(id="<i>hostile</i>.md", title="<img src=x> & co", text=HOSTILE)])
     command = [sys.executable, "-c", SERVER, str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdout is not None
@@ -138,6 +139,28 @@ def marked(page: Any) -> str:
         }"""
     )
     return "".join(page.locator("#reader-sheet mark.cited").all_text_contents())
+
+
+def add_files(page: Any, *files: dict[str, Any]) -> list[str]:
+    """Chooses files to upload and waits for what comes of them."""
+    with page.expect_file_chooser() as chosen:
+        page.locator("#add-files").click()
+    chosen.value.set_files(list(files))
+    page.locator("#uploads li").nth(len(files) - 1).wait_for()
+    page.wait_for_function("() => !document.querySelector('#uploads progress')")
+    return page.locator("#uploads li").all_inner_texts()
+
+
+def text_file(name: str, text: str) -> dict[str, Any]:
+    return {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
+
+
+def remove(page: Any, id: str) -> None:
+    page.locator("#show-library").click()
+    row = page.locator("#documents li", has_text=id)
+    row.locator(".remove").click()
+    row.locator(".really").click()
+    row.wait_for(state="detached")
 
 
 @cache
@@ -286,6 +309,43 @@ def test_a_follow_up_is_understood(opened: Any) -> None:
 
 
 def test_the_keyboard_is_enough(opened: Any) -> None:
+    page = opened(WIDE)
+
+    def tab_to(selector: str, key: str = "Tab") -> None:
+        for _ in range(60):
+            page.keyboard.press(key)
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        pytest.fail(f"{key} does not lead to {selector}")
+
+    page.keyboard.type(TWO_SOURCES)
+    page.keyboard.press("Enter")
+    settled(page)
+    tab_to("a.marker[data-marker='2']", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.getElementById('reader-place').textContent.startsWith('Source 2')")
+    assert marked(page)
+    page.keyboard.press("p")
+    page.wait_for_function("() => document.getElementById('reader-place').textContent.startsWith('Source 1')")
+    assert page.evaluate("document.activeElement.dataset.marker") == "1"
+    ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert ring != "none"
+    tab_to("summary")
+    page.keyboard.press("Enter")
+    page.locator("#current .why .near").first.wait_for()
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => !('pane' in document.documentElement.dataset)")
+    tab_to("#show-library", "Shift+Tab")
+    page.keyboard.press("Enter")
+    tab_to("#documents input")
+    page.keyboard.press("Space")
+    page.locator("#only").wait_for()
+    tab_to("#only-clear", "Shift+Tab")
+    page.keyboard.press("Enter")
+    assert page.locator("#documents input:checked").count() == 0
+
+
+def test_on_a_phone_the_keyboard_goes_to_the_source_and_back(opened: Any) -> None:
     page = opened(PHONE)
     turn = ask(page, "Where was the BRICS summit held?")
     turn.locator("a.marker").first.focus()
@@ -320,10 +380,56 @@ def test_a_question_that_cannot_be_asked_is_answered_with_a_sentence(opened: Any
 
 def test_a_document_cannot_act(opened: Any) -> None:
     page = opened(WIDE)
+    add_files(page, text_file("<i>hostile<i>.md", HOSTILE))
     turn = ask(page, "Whose picture <img src=http://evil.example/q.png> hangs in the hall of the lighthouse?")
     assert "![p](http://evil.example/p.png)" in turn.locator(".answer").inner_text()
     assert "**the hall**" in marked(page)
     assert page.locator("#conversation img, #source img, .katex, #desk script").count() == 0
+    remove(page, "<i>hostile<i>.md")
+
+
+def test_nothing_hostile_acts_wherever_it_is_shown(opened: Any) -> None:
+    page = opened(WIDE)
+    added = page.evaluate(
+        """async (attacks) => {
+          const form = new FormData();
+          attacks.forEach((attack, number) => {
+            const text = `${attack}\n\nThe keeper number ${number} says ${attack} to the heron.`;
+            form.append("file", new File([text], `${number} ${attack.slice(0, 60).replaceAll("/", "-")}.md`));
+          });
+          const { documents } = await (await fetch("/v1/documents", { method: "POST", body: form })).json();
+          return documents.map(({ id }) => id);
+        }""",
+        ATTACKS,
+    )
+    assert len(added) == len(ATTACKS) >= 40
+    page.locator("#show-library").click()
+    page.wait_for_function("count => document.querySelectorAll('#documents li').length >= count", arg=len(added))
+    for number in (0, 12, 24, 36):
+        page.locator("#documents a").nth(number).click()
+        page.wait_for_selector("#reader-sheet h1")
+        page.locator("#show-library").click()
+    for number in (3, 9):
+        turn = ask(page, f"What does the keeper number {number} say to the heron? {ATTACKS[number]}")
+        turn.locator("summary").last.click()
+        if turn.locator("a.marker").count():
+            turn.locator("a.marker").first.hover()
+    strange = "#desk :is(img, iframe, svg, script, object, embed, base, style, video, audio, math, marquee), .katex"
+    assert page.locator(strange).count() == 0
+    assert page.title() == "Footnote"
+    assert page.url.startswith("http://127.0.0.1")
+    gone = page.evaluate(
+        """async (ids) => {
+          const responses = [];
+          for (const id of ids) {
+            const path = id.split("/").map(encodeURIComponent).join("/");
+            responses.push(await fetch(`/v1/documents/${path}`, { method: "DELETE" }));
+          }
+          return responses.filter(({ ok }) => ok).length;
+        }""",
+        added,
+    )
+    assert gone == len(added)
 
 
 def test_the_list_of_documents_is_a_way_to_read_them(opened: Any) -> None:
@@ -335,50 +441,37 @@ def test_the_list_of_documents_is_a_way_to_read_them(opened: Any) -> None:
     page.wait_for_function("() => getComputedStyle(document.getElementById('source')).visibility === 'hidden'")
 
 
-def add_files(page: Any, *files: dict[str, Any]) -> list[str]:
-    """Chooses files to upload and waits for what comes of them."""
-    with page.expect_file_chooser() as chosen:
-        page.locator("#add-files").click()
-    chosen.value.set_files(list(files))
-    page.locator("#uploads li").nth(len(files) - 1).wait_for()
-    page.wait_for_function("() => !document.querySelector('#uploads progress')")
-    return page.locator("#uploads li").all_inner_texts()
-
-
-def text_file(name: str, text: str) -> dict[str, Any]:
-    return {"name": name, "mimeType": "text/plain", "buffer": text.encode()}
-
-
 def test_documents_are_added_asked_alone_and_removed(opened: Any) -> None:
     page = opened(WIDE, expected="status of 400")
-    owl, broken = text_file("owl <b>.txt", "Owls\n\nThe owl of Kazan eats 17 mice."), text_file("no.exe", "MZ")
-    good, bad = add_files(page, owl, broken)
+    owls, broken = (
+        text_file("owls.txt", "Owls of the Kremlin\n\nThe owl of Kazan eats 17 mice."),
+        text_file("a.exe", "MZ"),
+    )
+    good, bad = add_files(page, owls, broken)
     assert "Added, 1 passage" in good
-    assert "owl <b>.txt" in good
-    assert "no.exe" in bad
+    assert "owls.txt" in good
+    assert "a.exe" in bad
     assert "Footnote" in bad
-    row = page.locator("#documents li", has_text="owl <b>.txt")
+    row = page.locator("#documents li", has_text="owls.txt")
     row.wait_for()
     assert not barriers(page)
-    picture(page, "library")
     page.locator("#library-search").fill("OWL")
     assert page.locator("#documents li").count() == 1
+    page.locator("#library-search").fill("")
     row.get_by_role("checkbox").check()
-    assert "Owls" in page.locator("#only").inner_text()
+    assert "Owls of the Kremlin" in page.locator("#only").inner_text()
+    picture(page, "library")
     turn = ask(page, "What does the owl of Kazan eat?")
     assert "17 mice" in turn.locator(".answer").inner_text()
     turn = ask(page, "Where was the BRICS summit held?")
-    assert {"Owls"} >= set(turn.locator("cite").all_text_contents())
+    assert {"Owls of the Kremlin"} >= set(turn.locator("cite").all_text_contents())
     page.locator("#show-library").click()
     page.locator("#only-clear").click()
     assert page.locator("#only").is_hidden()
-    row.get_by_role("button", name="Remove").click()
+    row.locator(".remove").click()
     page.get_by_role("button", name="Keep").click()
-    row.get_by_role("button", name="Remove").click()
-    page.get_by_role("button", name="Yes, remove").click()
-    row.wait_for(state="detached")
-    page.locator("#library-search").fill("")
-    assert page.locator("#documents li").count() == 3
+    remove(page, "owls.txt")
+    assert page.locator("#documents li").count() == 2
 
 
 def test_a_dropped_file_is_added(opened: Any) -> None:
@@ -392,10 +485,122 @@ def test_a_dropped_file_is_added(opened: Any) -> None:
     )
     page.locator("#uploads li", has_text="Added").wait_for()
     assert not barriers(page)
-    row = page.locator("#documents li", has_text="heron.md")
-    row.get_by_role("button", name="Remove").click()
-    page.get_by_role("button", name="Yes, remove").click()
+    page.locator("#library .close").click()
+    remove(page, "heron.md")
+
+
+@pytest.mark.parametrize("width", [360, 1600])
+def test_every_side_fits_narrow_and_wide(opened: Any, width: int) -> None:
+    page = opened({"width": width, "height": 760 if width < 800 else 900})
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(fits)
+    ask(page, TWO_SOURCES)
+    assert page.evaluate(fits)
+    picture(page, f"answer-{width}")
+    for pane in ("library", "conversations"):
+        page.locator(f"#show-{pane}").click()
+        page.wait_for_selector(f"#{pane} li")
+        assert page.evaluate(fits)
+        assert not barriers(page)
+        picture(page, f"{pane}-{width}")
+        if width < 800:
+            page.locator(f"#{pane} .close").click()
+
+
+@pytest.mark.parametrize("path", ["/documents/xi-visits-kazan.txt?start=10500&end=10560", "/docs"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_of_its_own_bars_nobody(opened: Any, path: str, scheme: str) -> None:
+    assert not barriers(opened(PHONE, path=path, color_scheme=scheme))
+
+
+# Conversations ----------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_outlives_a_reload_for_its_owner_alone(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    ask(page, "What is the population of Kazan?")
+    page.wait_for_function("() => location.hash.startsWith('#conversation=')")
+    page.reload()
+    page.locator("#current .turn[data-state=refused]").wait_for()
+    assert page.locator("h2.question").all_inner_texts() == [
+        "Where was the BRICS summit held?",
+        "What is the population of Kazan?",
+    ]
+    page.locator("#past a.marker").first.click()
+    assert "Kazan" in marked(page)
+    assert "BRICS" in ask(page, "And when was the BRICS summit?").locator(".answer").inner_text()
+    assert page.locator("#past .turn").count() == 2
+
+    stranger = opened(WIDE)
+    stranger.goto(page.url)
+    stranger.reload()
+    assert "no such conversation" in stranger.locator("#current [role=alert]").inner_text()
+    assert "BRICS" not in stranger.locator("#conversation").inner_text()
+
+
+def test_conversations_are_opened_renamed_exported_and_deleted(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    page.locator("#new-conversation").click()
+    page.locator(".example").first.wait_for()
+    assert page.locator(".turn").count() == 0
+    ask(page, "What is the population of Kazan?")
+    page.locator("#show-conversations").click()
+    rows = page.locator("#conversations-list li")
+    page.wait_for_function("() => document.querySelectorAll('#conversations-list li').length === 2")
+    older = rows.nth(1)
+    older.locator(".rename").click()
+    page.keyboard.type("The <b>summit</b>")
+    page.keyboard.press("Enter")
+    row = page.locator("#conversations-list li", has_text="The <b>summit</b>")
+    row.wait_for()
+    assert not barriers(page)
+    picture(page, "conversations")
+    for format in ("md", "html", "json"):
+        with page.expect_download() as download:
+            row.locator(f"[data-format={format}]").click()
+        text = Path(download.value.path()).read_text("utf-8")
+        assert "southwestern Russian city of Kazan" in text
+        assert "<b>summit" not in text or format == "json"
+    row.locator(".open").click()
+    page.locator("#current .turn[data-state=answered]").wait_for()
+    page.locator("#show-conversations").click()
+    row.locator(".remove").click()
+    row.locator(".really").click()
     row.wait_for(state="detached")
+    page.locator(".example").first.wait_for()
+    assert rows.count() == 1
+
+
+def test_an_answer_is_judged_with_a_word_and_the_verdict_stays(opened: Any) -> None:
+    page = opened(WIDE)
+    turn = ask(page, "Where was the BRICS summit held?")
+    turn.get_by_role("button", name="Bad answer").click()
+    comment = turn.locator(".comment input")
+    comment.wait_for()
+    comment.fill("Too <long>.")
+    page.keyboard.press("Enter")
+    turn.get_by_text("Noted, thank you.").wait_for()
+    page.reload()
+    bad = page.locator("#current").get_by_role("button", name="Bad answer")
+    bad.wait_for()
+    assert bad.get_attribute("aria-pressed") == "true"
+    bad.click()
+    page.wait_for_selector("#current [data-do=down][aria-pressed=false]")
+
+
+def test_a_reopened_citation_says_that_its_document_has_changed(opened: Any) -> None:
+    page = opened(WIDE)
+    add_files(page, text_file("heron.txt", "Herons\n\nThe heron of Kazan eats 23 frogs."))
+    ask(page, "What does the heron of Kazan eat?")
+    assert "23 frogs" in marked(page)
+    page.locator("#show-library").click()
+    add_files(page, text_file("heron.txt", "Herons\n\nThe heron of Kazan eats nothing now."))
+    page.reload()
+    page.locator("#current .turn[data-state=answered]").wait_for()
+    assert "has changed since" in page.locator("#current .note").first.inner_text()
+    remove(page, "heron.txt")
 
 
 def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None:

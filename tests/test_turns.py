@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harmless import HOSTILE, Elements, assert_harmless
+from harmless import ATTACKS, HOSTILE, Elements, assert_harmless
 
 from index.documents import Document
 from index.library import Library
 from rag import Answer, Chatbot, Citation
-from rag.answer import Check
-from ui.pages import escape, link
-from ui.turns import answer_html, failed_html, stopped_html, waiting_html
+from rag.answer import Check, RetrievedPassage
+from ui.pages import document_page, escape, link
+from ui.turns import Kept, answer_html, failed_html, stopped_html, waiting_html
 
 QUESTION = "Where was the BRICS summit held, and how did trade grow in Russia?"
 SUMMIT = "The BRICS summit took place in the southwestern Russian city of Kazan from October 22nd to 24th."
@@ -188,6 +188,45 @@ def test_nothing_of_a_hostile_document_or_question_becomes_an_element(hostile: C
             assert_harmless(answer_html(hostile, told, "k"))
         for page in (waiting_html, stopped_html, failed_html):
             assert_harmless(page(question, question, "k"))
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatbot]:
+    """A library whose every document is hostile by its name, its title and its text."""
+    with Chatbot.open(Library.open(tmp_path_factory.mktemp("attacked") / "library")) as opened:
+        opened.library.add([Document(attack, attack, f"{attack}\n\nThe word {attack} is here.") for attack in ATTACKS])
+        yield opened
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_whatever_a_text_says_it_stays_text(attacked: Chatbot, attack: str) -> None:
+    document = attacked.document(attack)
+    start, end = document.text.index("The word"), len(document.text)
+    quote = document.text[start:end]
+    words = document.text.index(attack, start)
+    answer = Answer(
+        question=attack,
+        standalone_question=f"{attack}?",
+        answered=True,
+        text=f"{quote} [1]",
+        confidence=0.5,
+        citations=(Citation(1, attack, attack, start, end, quote, document.sha256, None, words, words + len(attack)),),
+        passages=(RetrievedPassage(attack, start, end, quote, 0.5, (attack,)),),
+        model=attack,
+        timings={"total": 5.0},
+        checks=(Check(attack, "dropped", 0.1, attack), Check(attack, "replaced", 0.1, attack)),
+        notes=(attack,),
+    )
+    kept = Kept(attack, 1, "up")
+    for page in (
+        answer_html(attacked, answer, "k", kept),
+        answer_html(attacked, replace(answer, answered=False, citations=()), "k", kept),
+        waiting_html(attack, attack, "k"),
+        stopped_html(attack, attack, "k"),
+        failed_html(attack, attack, "k"),
+        document_page(document, cited=(start, end), words=(words, words + len(attack))),
+    ):
+        assert_harmless(page)
 
 
 # A document that is not what it was ---------------------------------------------------------------------------------

@@ -245,7 +245,7 @@ def _passage(chatbot: Chatbot, passage: RetrievedPassage, body: str) -> str:
 _ACTIONS = {
     "copy": '<button type="button" data-do="copy">Copy</button>',
     "again": '<button type="button" data-do="again">Ask again</button>',
-    "edit": '<button type="button" data-do="edit">Edit question</button>',
+    "edit": '<button type="button" data-do="edit" aria-label="Edit question">Edit</button>',
 }
 
 _JUDGE = (("up", "Good", "Good answer"), ("down", "Bad", "Bad answer"))
