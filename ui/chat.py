@@ -388,8 +388,8 @@ _SOURCE = f"""<section id="reader" aria-label="Source">
 hidden><button class="really" type="button">Yes, remove</button><button class="keep" type="button">Keep</button></span>
 </li></template>
 </section>
-<section id="conversations" aria-label="Conversations">
-<header><h2>Conversations</h2><button class="close" type="button">Close</button></header>
+<section id="conversations" aria-label="History">
+<header><h2>History</h2><button class="close" type="button">Close</button></header>
 <div class="sheet">
 <p id="conversations-about" role="status"></p>
 <ul id="conversations-list" aria-label="Your conversations"></ul>
