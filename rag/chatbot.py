@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ REFUSAL = "The documents don’t say."
 HISTORY_TURNS = 20
 """How far back a conversation is read."""
 
+UNSUPPORTED = "The language model found no answer that the sources support."
+INSTEAD = "This answer quotes instead."
+UNLIKELY = 0.2
+"""Where the documents answer with less probability than this, no model is asked. Of the built-in and own-words
+questions it keeps all the answerable ones, and spares the model a quarter of the others."""
 
 EXTRACTIVE = "extractive"
 """What `Answer.model` is where sentences are quoted."""
@@ -110,9 +116,8 @@ class Chatbot:
         found = time.perf_counter()
         least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
         quotable = bool(retrieved.sentences) and retrieved.answerable >= least
-        outcome, model = None, EXTRACTIVE
-        notes: tuple[str, ...] = ()
-        if self.llm and retrieved.sentences and retrieved.answerable >= self.settings.ask_model_above:
+        outcome, model = Outcome(), EXTRACTIVE
+        if self.llm and retrieved.sentences and retrieved.answerable >= self._ask_above(self.llm, least):
             try:
                 outcome = yield from write(
                     retrieved,
@@ -125,12 +130,16 @@ class Chatbot:
                     quotable=quotable,
                 )
                 model = self.llm.name
+                quotable = quotable and retrieved.answerable >= self.settings.quote_instead_above
+                if not outcome.text and quotable:
+                    outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
             except ModelProblem as problem:
-                notes = (str(problem), "This answer quotes instead.")
-        if outcome is None:
-            pieces, citations = cite(choose(retrieved, self.library), self.library) if quotable else ([], [])
+                outcome = Outcome(notes=(str(problem),))
+        if not outcome.text and quotable:
+            pieces, citations = cite(choose(retrieved, self.library), self.library)
             yield from pieces
-            outcome = Outcome("".join(pieces), tuple(citations), (), notes)
+            notes = (*outcome.notes, INSTEAD) if self.llm and outcome.notes else ()
+            outcome, model = Outcome("".join(pieces), tuple(citations), outcome.checks, notes), EXTRACTIVE
         if not outcome.text:
             yield REFUSAL
         ended = time.perf_counter()
@@ -152,6 +161,13 @@ class Chatbot:
             checks=outcome.checks,
             notes=outcome.notes,
         )
+
+    def _ask_above(self, llm: Model, least: float) -> float:
+        """How likely the documents have to answer for the model to be asked. A small one hardly tells what they say
+        from what they don't: it is asked only where quoting would answer."""
+        if self.settings.ask_model_above is not None:
+            return self.settings.ask_model_above
+        return least if llm.small else UNLIKELY
 
     def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[RetrievedPassage]:
         """The passages, of these documents alone if any are named, that fit a query best, best first."""

@@ -37,10 +37,17 @@ class Settings:
         default=60.0,
         metadata={"help": "How long the language model may take for an answer, in seconds; then it is quoted."},
     )
-    ask_model_above: float = field(
-        default=0.1,
+    ask_model_above: float | None = field(
+        default=None,
         metadata={
             "help": "Refuse without asking the language model where the documents answer with less probability than"
-            " this (0..1)."
+            " this (0..1); for one on this machine or network as refuse_below, for one elsewhere 0.2."
+        },
+    )
+    quote_instead_above: float = field(
+        default=0.7,
+        metadata={
+            "help": "Quote where the language model wrote nothing that the sources support and the documents answer"
+            " with at least this probability (0..1); refuse below it."
         },
     )

@@ -86,12 +86,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an answer; `text` is empty where no sentence was left."""
+    """What became of an answer; `text` is empty where no sentence was left. The rest as in `rag.answer.Answer`."""
 
-    text: str
-    citations: tuple[Citation, ...]
-    checks: tuple[Check, ...]
-    notes: tuple[str, ...]
+    text: str = ""
+    citations: tuple[Citation, ...] = ()
+    checks: tuple[Check, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def write(
@@ -138,7 +138,7 @@ def write(
             raise ModelProblem(trouble or f"The language model {model.name} wrote nothing.")
         if checker.foreign:
             raise ModelProblem(f"The language model {model.name} wrote in another language than the documents.")
-    return checker.outcome([trouble] if trouble else [])
+    return checker.outcome((trouble,) if trouble else ())
 
 
 def declines(sentence: str) -> bool:
@@ -385,24 +385,9 @@ class _Checker:
                 return quote
         return None
 
-    def outcome(self, notes: Sequence[str]) -> Outcome:
+    def outcome(self, notes: tuple[str, ...]) -> Outcome:
         """The answer that the sentences came to."""
-        dropped = sum(check.verdict == "dropped" for check in self.checks)
-        replaced = sum(check.verdict == "replaced" for check in self.checks)
-        told = list(notes)
-        if dropped and not self.declined:
-            told.append(
-                "1 sentence was left out: the sources don’t say it."
-                if dropped == 1
-                else f"{dropped} sentences were left out: the sources don’t say them."
-            )
-        if replaced:
-            told.append(
-                "1 sentence was replaced by the words of its source."
-                if replaced == 1
-                else f"{replaced} sentences were replaced by the words of their sources."
-            )
-        return Outcome("".join(self.pieces), tuple(self._citations), tuple(self.checks), tuple(told))
+        return Outcome("".join(self.pieces), tuple(self._citations), tuple(self.checks), notes)
 
     def _note(self, claim: str, verdict: str, score: float, reason: str) -> None:
         reason = reason if reason.endswith(".") else f"{reason}."

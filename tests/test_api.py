@@ -6,18 +6,22 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
+from scripted import saying, serving, slow, wait_until
 from starlette.testclient import TestClient
 
 from index.documents import MAX_BYTES, builtin
 from index.errors import BadInput, LibraryProblem
 from index.library import Library
-from rag import Chatbot
+from rag import Chatbot, Settings
 from ui import api
 from ui.api import create_app
 from ui.guard import BODY_BYTES
@@ -106,6 +110,40 @@ def test_a_stream_is_pieces_that_join_to_the_text_then_the_answer(client: TestCl
     assert [list(event) for event in events] == [["piece"]] * (len(events) - 1) + [["answer"]]
     assert "".join(event["piece"] for event in events[:-1]) == events[-1]["answer"]["text"]
     assert events[-1]["answer"]["citations"]
+
+
+WRITTEN = "According to Russian data, the trade volume increased by 4.5% from January to August 2024."
+
+
+def test_what_a_language_model_wrote_comes_with_its_checks(chatbot: Chatbot) -> None:
+    with serving(saying(f"{WRITTEN} [1] It rained.")) as server:
+        writing = Chatbot.open(chatbot.library, settings=Settings(llm_url=server.url, llm_model="tiny"))
+        client = TestClient(create_app(writing, chat=False), base_url="http://127.0.0.1:7860")
+        answer = client.post("/v1/ask", json={"question": QUESTION}).json()
+        streamed = client.post("/v1/ask", json={"question": QUESTION, "stream": True}).text
+    assert (answer["text"], answer["model"]) == (f"{WRITTEN} [1]", "tiny")
+    assert [check["verdict"] for check in answer["checks"]] == ["supported", "dropped"]
+    events = [json.loads(line.removeprefix("data: ")) for line in streamed.split("\n\n") if line]
+    assert "".join(event["piece"] for event in events[:-1]) == answer["text"]
+    assert events[-1]["answer"]["checks"] == answer["checks"]
+
+
+def test_whoever_hangs_up_frees_the_language_model(chatbot: Chatbot) -> None:
+    with serving(slow(f"{WRITTEN} [1] " + "And so on and on. " * 500, pause=0.005)) as server:
+        writing = Chatbot.open(chatbot.library, settings=Settings(llm_url=server.url, llm_model="tiny"))
+        app = create_app(writing, chat=False)
+        running = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=running.run, daemon=True)
+        thread.start()
+        assert wait_until(lambda: running.started)
+        port = running.servers[0].sockets[0].getsockname()[1]
+        body = {"question": QUESTION, "stream": True}
+        with httpx.stream("POST", f"http://127.0.0.1:{port}/v1/ask", json=body, timeout=30) as response:
+            assert any("4.5%" in line for line in response.iter_lines())
+            assert server.open == 1
+        assert wait_until(lambda: server.open == 0)
+        running.should_exit = True
+        thread.join(10)
 
 
 def test_a_stream_that_fails_at_once_has_a_status(client: TestClient) -> None:

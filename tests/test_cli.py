@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from scripted import saying, serving
 
 from index.library import DATABASE, Library
 from ui.cli import main
@@ -119,6 +120,27 @@ def test_an_answer_as_json(builtin: Path) -> None:
     }
     assert answer["answered"] is True
     assert "4.5%" in answer["citations"][0]["quote"]
+
+
+def test_a_language_model_writes_and_what_became_of_its_sentences_is_told(builtin: Path) -> None:
+    said = "According to Russian data, trade between Russia and China grew by 4.5% [1]. Kazan has 2 million people."
+    with serving(saying(said)) as server:
+        result = footnote("ask", TRADE, "--llm-url", server.url, "--llm-model", "tiny", "--library", builtin)
+        asked = footnote("ask", TRADE, "--llm-url", server.url, "--json", "--library", builtin)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("According to Russian data, trade between Russia and China grew by 4.5%. [1]\n")
+    assert result.stdout.endswith("(1 sentence was left out: the sources don’t say it.)\n")
+    answer = json.loads(asked.stdout)
+    assert answer["model"] == "tiny"
+    assert [check["verdict"] for check in answer["checks"]] == ["supported", "dropped"]
+
+
+def test_a_language_model_that_is_not_there_is_quoted_instead(builtin: Path) -> None:
+    result = footnote("ask", TRADE, "--llm-url", "http://127.0.0.1:9", "--library", builtin)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("According to Russian data")
+    assert "(No language model answers at http://127.0.0.1:9/v1; start its server" in result.stdout
+    assert "address" in problem(footnote("ask", TRADE, "--llm-url", "localhost", "--library", builtin))
 
 
 def test_one_document_alone_is_asked_and_searched(builtin: Path) -> None:

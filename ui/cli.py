@@ -289,7 +289,14 @@ def _answer_text(answer: "Answer") -> str:
 
 
 def _notes(answer: "Answer") -> list[str]:
-    return [f"({_one_line(' '.join(answer.notes))})"] if answer.notes else []
+    """What a person should know of how it was answered."""
+    notes = list(answer.notes)
+    for verdict, done in (("replaced", "replaced by the words of the source"), ("dropped", "left out")):
+        count = sum(check.verdict == verdict for check in answer.checks)
+        if count:
+            sentences = "1 sentence was" if count == 1 else f"{count} sentences were"
+            notes.append(f"{sentences} {done}: the sources don’t say {'it' if count == 1 else 'them'}.")
+    return [f"({_one_line(' '.join(notes))})"] if notes else []
 
 
 def _passage_text(passage: "RetrievedPassage") -> str:
