@@ -5,6 +5,7 @@
 #   make test     installs the test tools, too, and runs all tests; ARGS="-k split" to choose among them
 #   make lint     what has to be clean before a commit
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
+#   make screenshots  takes the pictures in docs/chat anew
 #   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
 #
 #   PYTHON=...       the interpreter to use; by default the first that fits
@@ -38,6 +39,9 @@ lint: environment
 
 bench-llm: environment
 	@nice -n 10 .venv/bin/python -m eval.bench_llm $(or $(ARGS),--help)
+
+screenshots: environment
+	@SCREENSHOTS=docs/chat .venv/bin/python -m pytest -q tests/test_chat_browser.py
 
 environment:
 	@$(bootstrap) --test

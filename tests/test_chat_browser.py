@@ -21,7 +21,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync""".split()
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
-"""A folder to keep pictures of the main states in, for whoever wants to look at them."""
+"""A folder to keep pictures of the main states in; `make screenshots` names docs/chat."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
 TWO_SOURCES = "What did Macron ask of Xi Jinping?"
@@ -30,6 +30,7 @@ HOSTILE = """<img src=x> & co
 The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
 keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
 
+FERRY = Path(__file__).parent / "files" / "ferry.pdf"
 SERVER = """
 import sys, time
 from rag import Chatbot
@@ -188,16 +189,16 @@ def picture(page: Any, name: str) -> None:
 def test_a_question_its_answer_and_the_words_it_rests_on(opened: Any, viewport: dict[str, int], scheme: str) -> None:
     page = opened(viewport, color_scheme=scheme)
     assert not barriers(page)
-    picture(page, f"start-{viewport['width']}-{scheme}")
+    if (viewport, scheme) == (WIDE, "light"):
+        picture(page, "start")
     turn = ask(page, "By what percentage did trade grow from January to August 2024?")
     assert "4.5%" in turn.locator(".answer").inner_text()
-    picture(page, f"answer-{viewport['width']}-{scheme}")
     turn.locator("a.marker").first.click()
     assert "increased by 4.5% from January to August 2024" in marked(page)
     assert page.locator("#reader-sheet h1").inner_text().startswith("Xi’s Visit to Russia")
     turn.locator("summary").last.evaluate("summary => summary.click()")
     assert not barriers(page)
-    picture(page, f"source-{viewport['width']}-{scheme}")
+    picture(page, f"why-{viewport['width']}-{scheme}")
 
 
 def test_the_sources_of_an_answer_are_stepped_through(opened: Any) -> None:
@@ -231,6 +232,7 @@ def test_the_quote_is_shown_where_a_marker_is_pointed_at(opened: Any) -> None:
     assert card.is_visible()
     assert not barriers(page)
     assert marker.get_attribute("aria-describedby") == "card"
+    picture(page, "quote")
 
 
 def test_an_answer_grows_without_jumping_and_can_be_stopped(opened: Any) -> None:
@@ -474,6 +476,20 @@ def test_documents_are_added_asked_alone_and_removed(opened: Any) -> None:
     assert page.locator("#documents li").count() == 2
 
 
+def test_a_pdf_is_added_and_cited_by_its_page(opened: Any) -> None:
+    page = opened(WIDE)
+    (added,) = add_files(page, {"name": "ferry.pdf", "mimeType": "application/pdf", "buffer": FERRY.read_bytes()})
+    assert "Added" in added
+    turn = ask(page, "How many passengers did the ferry Aurelia carry in 2023?")
+    assert "48,200" in turn.locator(".answer").inner_text()
+    assert "page 2" in turn.locator(".note").first.inner_text()
+    assert "48,200" in marked(page)
+    assert page.locator("#reader-place").inner_text().endswith("page 2")
+    assert page.locator("#reader-sheet .page-number").all_inner_texts() == ["Page 1", "Page 2", "Page 3"]
+    picture(page, "pdf")
+    remove(page, "ferry.pdf")
+
+
 def test_a_dropped_file_is_added(opened: Any) -> None:
     page = opened(PHONE)
     page.evaluate(
@@ -502,7 +518,8 @@ def test_every_side_fits_narrow_and_wide(opened: Any, width: int) -> None:
         page.wait_for_selector(f"#{pane} li")
         assert page.evaluate(fits)
         assert not barriers(page)
-        picture(page, f"{pane}-{width}")
+        if width < 800:
+            picture(page, f"{pane}-{width}")
         if width < 800:
             page.locator(f"#{pane} .close").click()
 

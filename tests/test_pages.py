@@ -46,6 +46,14 @@ def test_a_citation_of_another_version_is_not_marked_and_the_page_says_so() -> N
     assert "has changed since" in changed
 
 
+def test_the_pages_of_a_paged_document_are_numbered() -> None:
+    text = "One.\n\nTwo.\n\nStill two.\n\nFour."
+    document = Document(id="a.pdf", title="T", text=text, pages=(0, 6, 24, 24))
+    page = document_page(document, cited=(6, 10))
+    paragraphs = re.findall(r"<p [^>]*>(.*?)</p>", page.split("</h1>")[1])
+    assert re.sub("<[^>]+>", "", "|".join(paragraphs)) == "Page 1|One.|Page 2|Two.|Still two.|Page 4|Four."
+
+
 @pytest.mark.parametrize("cited", [(5, 500), (9, 3), (-1, 4)])
 def test_a_span_that_is_not_there_is_not_marked(cited: tuple[int, int]) -> None:
     page = document_page(Document(id="a.txt", title="T", text="The heron eats fish."), cited=cited)

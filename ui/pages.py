@@ -6,7 +6,9 @@ Every text of a document is escaped here, and only here, before it becomes HTML.
 import html
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -72,7 +74,7 @@ def place(document: Document, offset: int) -> str:
     page = document.page(offset)
     if page is not None:
         return f"page {page}"
-    return f"paragraph {1 + sum(end <= offset for _, end in _paragraphs(document.text))}"
+    return f"paragraph {1 + bisect_right(_paragraph_ends(document.text), offset)}"
 
 
 def document_page(
@@ -157,11 +159,14 @@ def _sheet(document: Document, cited: Span | None, others: Sequence[Span], words
     text = document.text
     first, last = _part(text, at if at is not None else cited[0] if cited else 0)
     marks = [] if cited is None else [(*cited, "cited"), *((*span, "also") for span in others if span != cited)]
-    blocks = []
-    shows_title = False
+    blocks: list[str] = []
+    shows_title, page = False, 0
     for number, (start, end) in enumerate(_paragraphs(text)):
         if end <= first or start >= last:
             continue
+        if len(document.pages) > 1 and (now := bisect_right(document.pages, start)) != page:
+            page = now
+            blocks.append(f'<p class="page-number">Page {page}</p>')
         is_title = number == 0 and text[start:end] == document.title
         shows_title |= is_title
         inside = "".join(_marked(text, max(start, first), min(end, last), marks, words))
@@ -203,6 +208,11 @@ def _paragraphs(text: str) -> Iterator[Span]:
             first = start + paragraph.index(stripped)
             yield first, first + len(stripped)
         start = blank.end()
+
+
+@lru_cache(maxsize=64)  # as many texts as the library keeps at hand; a conversation asks for many places in each
+def _paragraph_ends(text: str) -> list[int]:
+    return [end for _, end in _paragraphs(text)]
 
 
 def _marked(
