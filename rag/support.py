@@ -169,7 +169,11 @@ class Sources:
             return Verdict(False, 0.0, "There is no source")
         best = max(compared, key=lambda one: (not one.objections, one.score - 0.1 * len(one.objections)))
         against = max((one for one in compared if one.contradicted), key=lambda one: one.score, default=best)
-        return (against if against.score > best.score else best).verdict()
+        if against.score > best.score:
+            return against.verdict()
+        # Fewer sentences are the better citation, where they are enough.
+        enough = [one for one in compared if len(one.used) < len(best.used) and one.verdict().supported]
+        return min(enough, key=lambda one: (len(one.used), -one.score), default=best).verdict()
 
     def compared(self, claim: str) -> list[Compared]:
         """The claim beside each window of sentences that may support it."""
