@@ -8,7 +8,6 @@ import hashlib
 import json
 import secrets
 import sqlite3
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -130,15 +129,6 @@ class Conversations:
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-
-    def close(self) -> None:
-        """Lets go of the database; the next use opens it again."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
 
     def list(self, owner: str) -> tuple[ConversationInfo, ...]:
         """The owner's conversations, the last used first."""
@@ -297,49 +287,43 @@ class Conversations:
 
     # The database -----------------------------------------------------------------------------------------------------
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = connect(self._library.path, create=False)
-            self._connection.execute("PRAGMA secure_delete = ON")
-        return self._connection
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        # Opening takes a fraction of a millisecond; so nothing is shared by threads, and nothing is left to close.
+        with problems_named(self._library.path), closing(connect(self._library.path, create=False)) as rows:
+            yield rows
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """The database for one consistent look at it; an empty one where no conversation was kept yet, since the
         library may be one that cannot be written."""
-        with self._lock, problems_named(self._library.path):
-            rows = self._opened()
-            if rows.execute("SELECT 1 FROM sqlite_master WHERE name = 'turns'").fetchone() is None:
-                with closing(sqlite3.connect(":memory:")) as empty:
-                    empty.executescript(_TABLES)
-                    yield empty
-                return
+        with self._opened() as rows:
             rows.execute("BEGIN")
-            try:
+            if rows.execute("SELECT 1 FROM sqlite_master WHERE name = 'turns'").fetchone() is not None:
                 yield rows
-            finally:
-                rows.execute("ROLLBACK")
+                return
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.executescript(_TABLES)
+            yield empty
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it happens or nothing."""
-        with self._lock, problems_named(self._library.path):
-            rows = self._opened()
+        with self._opened() as rows:
+            rows.execute("PRAGMA secure_delete = ON")
             try:
                 rows.execute("BEGIN IMMEDIATE")
                 for statement in _TABLES.split(";\n"):
                     rows.execute(statement)
                 yield rows
                 rows.execute("COMMIT")
-            except BaseException as error:
-                if rows.in_transaction:
-                    rows.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError) and "readonly" in str(error):
-                    raise LibraryProblem(
-                        f"The library in {printable(self._library.path)} cannot be written, so conversations are not"
-                        " kept; give yourself permission, or name another folder with --library."
-                    ) from None
-                raise
+            except sqlite3.OperationalError as error:
+                if "readonly" not in str(error):
+                    raise
+                raise LibraryProblem(
+                    f"The library in {printable(self._library.path)} cannot be written, so conversations are not"
+                    " kept; give yourself permission, or name another folder with --library."
+                ) from None
 
 
 def _history(turns: Iterator[tuple[str, Mapping[str, Any]]]) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """The HTTP API through the real application, Gradio's routes among them."""
 
+import asyncio
 import gc
 import json
 import signal
@@ -22,7 +23,8 @@ from index.documents import MAX_BYTES, builtin
 from index.errors import BadInput, LibraryProblem
 from index.library import Library
 from rag import Chatbot, Settings
-from ui import api
+from rag.conversations import Conversations
+from ui import server
 from ui.api import create_app
 from ui.guard import BODY_BYTES
 
@@ -197,6 +199,94 @@ def test_a_search_for_no_or_endless_passages_is_refused(client: TestClient, k: o
     error(client.post("/v1/search", json={"query": "trade", "k": k}), 400, "BadInput")
 
 
+def test_one_document_alone_is_asked_and_searched(client: TestClient) -> None:
+    only = {"documents": ["china-russia-axis.txt"]}
+    answer = client.post("/v1/ask", json={"question": QUESTION, **only}).json()
+    assert {passage["document"] for passage in answer["passages"]} == {"china-russia-axis.txt"}
+    passages = client.post("/v1/search", json={"query": "Kazan", **only}).json()["passages"]
+    assert {passage["document"] for passage in passages} == {"china-russia-axis.txt"}
+    error(client.post("/v1/ask", json={"question": QUESTION, "documents": ["nope.txt"]}), 404, "NotFound")
+
+
+# Conversations ----------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_is_begun_continued_renamed_and_deleted(own: TestClient) -> None:
+    begun = own.post("/v1/ask", json={"question": "Where was the BRICS summit held?", "conversation": "new"})
+    assert "HttpOnly; SameSite=Strict" in begun.headers["set-cookie"]
+    first = begun.json()
+    assert first["turn"] == 1
+    second = own.post("/v1/ask", json={"question": "And when?", "conversation": first["conversation"]})
+    assert "BRICS" in second.json()["standalone_question"]
+    assert "set-cookie" not in second.headers
+    address = f"/v1/conversations/{first['conversation']}"
+    assert own.patch(address, json={"title": "The summit"}).json() == {"renamed": first["conversation"]}
+    (listed,) = own.get("/v1/conversations").json()["conversations"]
+    assert (listed["title"], listed["turns"]) == ("The summit", 2)
+    assert own.post(f"{address}/turns/2/feedback", json={"verdict": "down", "comment": "No."}).status_code == 200
+    turns = own.get(address).json()["turns"]
+    assert [(turn["question"], turn["verdict"]) for turn in turns] == [(first["question"], None), ("And when?", "down")]
+    assert own.delete(address).json() == {"deleted": first["conversation"]}
+    error(own.get(address), 404, "NotFound")
+    own.post("/v1/ask", json={"question": "Who?", "conversation": "new"})
+    own.delete("/v1/conversations")
+    assert own.get("/v1/conversations").json() == {"conversations": []}
+
+
+def test_a_streamed_answer_is_kept_too(own: TestClient) -> None:
+    events = own.post("/v1/ask", json={"question": QUESTION, "conversation": "new", "stream": True}).text.split("\n\n")
+    answer = json.loads(events[-2].removeprefix("data: "))["answer"]
+    kept = own.get(f"/v1/conversations/{answer['conversation']}").json()["turns"][0]["answer"]
+    assert kept["text"] == answer["text"]
+
+
+def test_the_conversations_of_others_are_not_found(own: TestClient) -> None:
+    id = own.post("/v1/ask", json={"question": QUESTION, "conversation": "new"}).json()["conversation"]
+    for cookie in ("", f"footnote_owner={'0' * 32}", "footnote_owner=", "footnote_owner=%00"):
+        other = TestClient(own.app, base_url="http://127.0.0.1:7860", headers={"cookie": cookie})
+        assert other.get("/v1/conversations").json() == {"conversations": []}
+        address = f"/v1/conversations/{id}"
+        for method, path, body in (
+            ("GET", address, None),
+            ("GET", f"{address}/export", None),
+            ("PATCH", address, {"title": "Mine"}),
+            ("DELETE", address, None),
+            ("POST", f"{address}/turns/1/feedback", {"verdict": "up"}),
+            ("POST", "/v1/ask", {"question": QUESTION, "conversation": id}),
+        ):
+            assert "among yours" in error(other.request(method, path, json=body), 404, "NotFound")
+        other.delete("/v1/conversations")
+    assert len(own.get("/v1/conversations").json()["conversations"]) == 1
+
+
+@pytest.mark.parametrize(("format", "type"), [("md", "text/markdown"), ("html", "text/html"), ("json", "application/")])
+def test_an_export_is_a_file(own: TestClient, format: str, type: str) -> None:
+    answer = own.post("/v1/ask", json={"question": QUESTION, "conversation": "new"}).json()
+    address = f"/v1/conversations/{answer['conversation']}/export"
+    response = own.get(address, params={"format": format})
+    assert response.headers["content-type"].startswith(type)
+    assert response.headers["content-disposition"].startswith("attachment; ")
+    assert answer["citations"][0]["sha256"] in response.text
+    error(own.get(address, params={"format": "exe"}), 400, "BadInput")
+
+
+def test_a_conversation_that_cannot_be_kept_is_answered_all_the_same(own: TestClient, monkeypatch: Any) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise LibraryProblem("The library cannot be written.")
+
+    monkeypatch.setattr(Conversations, "append", fails)
+    answer = own.post("/v1/ask", json={"question": QUESTION, "conversation": "new"}).json()
+    assert answer["answered"]
+    assert answer["notes"] == ["The library cannot be written."]
+    assert answer["conversation"] is None
+
+
+def test_a_history_beside_a_conversation_is_refused(own: TestClient) -> None:
+    history = [{"role": "user", "content": "Who?"}]
+    body = {"question": QUESTION, "conversation": "new", "history": history}
+    assert "leave out one" in error(own.post("/v1/ask", json=body), 400, "BadInput")
+
+
 # Documents --------------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +381,32 @@ def test_an_upload_stops_while_it_streams(own: TestClient) -> None:
 
     headers = {"content-type": "multipart/form-data; boundary=b"}
     error(own.post("/v1/documents", content=endless(), headers=headers), 413, "TooLarge")
+    assert len(own.get("/v1/documents").json()["documents"]) == 2
+
+
+def test_a_body_that_never_comes_to_its_end_is_given_up(own: TestClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ui.guard.REQUEST_SECONDS", 0.05)
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/ask", "query_string": b"", "headers": headers}
+    sent: list[Any] = []
+
+    async def never() -> None:
+        await asyncio.sleep(20)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(own.app(scope, never, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 408
+    assert json.loads(sent[1]["body"])["error"]["type"] == "TooSlow"
+
+
+def test_an_upload_that_takes_too_long_adds_nothing(own: TestClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ui.api.UPLOAD_SECONDS", -1)
+    assert "fewer" in error(own.post("/v1/documents", files={"file": ("a.txt", b"Words.")}), 400, "BadInput")
+    monkeypatch.setattr("ui.api.UPLOAD_FILES", 1)
+    files = [("file", (name, b"Words.")) for name in ("a.txt", "b.txt")]
+    assert "too many" in error(own.post("/v1/documents", files=files), 400, "BadInput")
     assert len(own.get("/v1/documents").json()["documents"]) == 2
 
 
@@ -501,12 +617,12 @@ def test_a_port_in_use_is_one_sentence_that_names_it(chatbot: Chatbot) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BadInput, match=rf"Port {port} is in use.*--port"):
-            api.serve(chatbot, port=port)
+            server.serve(chatbot, port=port)
 
 
 def test_a_host_that_is_not_ours_is_one_sentence(chatbot: Chatbot) -> None:
     with pytest.raises(BadInput, match=r"::1%nowhere.*--host"):
-        api.serve(chatbot, host="::1%nowhere", port=0)
+        server.serve(chatbot, host="::1%nowhere", port=0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals to send")

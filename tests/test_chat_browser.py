@@ -34,7 +34,7 @@ FERRY = Path(__file__).parent / "files" / "ferry.pdf"
 SERVER = """
 import sys, time
 from rag import Chatbot
-from ui.api import serve
+from ui.server import serve
 
 class Chatbot(Chatbot):  # takes its time over an answer, as a language model does, where the question says so
     def stream(self, question, **options):

@@ -41,10 +41,8 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 
 @pytest.fixture
-def kept(library: Library) -> Iterator[Conversations]:
-    opened = Conversations(library)
-    yield opened
-    opened.close()
+def kept(library: Library) -> Conversations:
+    return Conversations(library)
 
 
 def test_a_conversation_comes_back_as_it_was(kept: Conversations, answer: dict[str, Any]) -> None:
@@ -206,7 +204,6 @@ with Library.open(sys.argv[1], create=False) as library:
         kept.append(sys.argv[2], None, "What?", {"text": "That."})
     except LibraryProblem as problem:
         print(problem)
-    kept.close()
 """
 
 
@@ -215,9 +212,7 @@ def test_a_library_that_cannot_be_written_keeps_nothing_and_says_so(
     library: Library, answer: dict[str, Any], unprivileged_command: list[str], earlier: int
 ) -> None:
     if earlier:
-        before = Conversations(library)
-        before.append(ANNA, None, QUESTION, answer)
-        before.close()
+        Conversations(library).append(ANNA, None, QUESTION, answer)
     library.close()
     (library.path / DATABASE).chmod(0o444)
     library.path.chmod(0o555)

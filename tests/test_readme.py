@@ -1,11 +1,16 @@
 """What the README says can be typed and run."""
 
+import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from serving import serving
 
+from index.library import Library
 from rag import Chatbot
 from ui.cli import main
 
@@ -53,6 +58,28 @@ def test_the_python_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.
     exec(compile(code, "README.md", "exec"), names)
     assert names["answer"].answered  # type: ignore[attr-defined]
     names["bot"].close()  # type: ignore[attr-defined]
+
+
+def curls() -> list[str]:
+    return [
+        line for block in blocks("sh") for line in block.replace("\\\n", " ").splitlines() if line.startswith("curl ")
+    ]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs the program curl")
+def test_the_curl_examples_run(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Notes\n\nThe tide turns at six.\n", encoding="utf-8")
+    with Library.open(tmp_path / "library") as library:
+        library.add_builtin()
+    commands = curls()
+    assert len(commands) >= 4
+    with serving(tmp_path / "library") as address:
+        for command in commands:
+            arguments = shlex.split(command.replace("http://127.0.0.1:7860", address))
+            done = subprocess.run([*arguments, "--fail"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 0, command
+            last = done.stdout.strip().split("\n\n")[-1].removeprefix("data: ")
+            assert "error" not in json.loads(last)
 
 
 def test_the_examples_are_answered_as_shown(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from index.documents import SUFFIXES
 from index.errors import BadInput, FootnoteError, NotFound
 from rag import Answer, Chatbot
 from rag.conversations import Conversations
+from ui.access import owner_of
 from ui.pages import escape
 from ui.turns import Kept, answer_html, failed_html, new_key, problem_html, stopped_html, waiting_html
 
@@ -33,9 +34,6 @@ EXAMPLES = (
 """Questions to start from; offered while the library holds the built-in articles that answer them."""
 
 _EXAMPLE_DOCUMENTS = {"china-russia-axis.txt", "xi-visits-kazan.txt"}
-
-OWNER_COOKIE = "footnote_owner"
-"""The cookie with the key to a person's conversations."""
 
 AT_ONCE = 40
 """How many questions are answered at the same time; further ones wait their turn."""
@@ -127,7 +125,7 @@ def build(chatbot: Chatbot) -> "Blocks":
         try:
             asked = _Sent.of(sent)
             earlier = turns[:-1] if asked.instead else turns
-            keeper = _Keeper(conversations, owner(request), turns, instead=asked.instead)
+            keeper = _Keeper(conversations, owner_of(request), turns, instead=asked.instead)
             yield {
                 box: gradio.Textbox(value="", submit_btn=False, stop_btn="Stop"),
                 welcome: gradio.Column(visible=False),
@@ -149,7 +147,7 @@ def build(chatbot: Chatbot) -> "Blocks":
         """The conversation that the page's address names, or none."""
         shown = ""
         try:
-            turns = _kept_turns(chatbot, conversations, owner(request), _Sent.of(sent).conversation)
+            turns = _kept_turns(chatbot, conversations, owner_of(request), _Sent.of(sent).conversation)
         except FootnoteError as error:
             turns, shown = [], f'<div class="turn">{problem_html(str(error))}</div>'
         return {
@@ -158,9 +156,6 @@ def build(chatbot: Chatbot) -> "Blocks":
             current: shown or "".join(turn.html for turn in turns[-1:]),
             turns_state: turns,
         }
-
-    def owner(request: gradio.Request) -> str | None:  # type: ignore[name-defined]
-        return request.cookies.get(OWNER_COOKIE) or None
 
     def stop(request: gradio.Request) -> None:  # type: ignore[name-defined]
         if inbox := answering.get(request.session_hash):

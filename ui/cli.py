@@ -48,6 +48,12 @@ def _named(_context: click.Context, _option: click.Parameter, value: str | None)
     return value
 
 
+def _secret(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.strip():  # --password "$UNSET" would let everybody in
+        raise click.BadParameter("it is empty.")
+    return value
+
+
 _library_option = click.option(
     "--library",
     metavar="DIR",
@@ -91,14 +97,54 @@ def main() -> None:
 @_library_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--password",
+    envvar="FOOTNOTE_PASSWORD",
+    callback=_secret,
+    help="Ask for it on a login page. Default: FOOTNOTE_PASSWORD, which other users of the machine don't see.",
+)
+@click.option(
+    "--token",
+    envvar="FOOTNOTE_TOKEN",
+    callback=_secret,
+    help="Ask programs for it, as Authorization: Bearer TOKEN. Default: FOOTNOTE_TOKEN. Where only one of the two is"
+    " given, it serves both.",
+)
+@click.option("--open-to-everyone", is_flag=True, help="Let --host reach beyond this machine without either.")
+@click.option(
+    "--rate-limit",
+    default=600,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="How many requests a minute to take from one address; 0 for any number.",
+)
 @_model_options
-def serve(library: str | None, host: str, port: int, llm_url: str | None, llm_model: str | None) -> None:
+def serve(
+    library: str | None,
+    host: str,
+    port: int,
+    password: str | None,
+    token: str | None,
+    open_to_everyone: bool,
+    rate_limit: int,
+    llm_url: str | None,
+    llm_model: str | None,
+) -> None:
     """Browser chat at / and HTTP API at /v1, in one process."""
     from rag import Chatbot, Settings
-    from ui.api import serve as run
+    from ui.access import Secrets
+    from ui.server import serve as run
 
     with Chatbot.open(library, settings=Settings(llm_url=llm_url, llm_model=llm_model)) as chatbot:
-        run(chatbot, host=host, port=port)
+        run(
+            chatbot,
+            host=host,
+            port=port,
+            secrets=Secrets(password, token),
+            open_to_everyone=open_to_everyone,
+            requests_a_minute=rate_limit,
+        )
 
 
 @main.command()

@@ -5,9 +5,11 @@ foreign name that resolves to this machine (the Host header), a foreign page tha
 and a body that never ends. Gradio's routes pass through here like ours; those the chat does not need are not there.
 """
 
+import asyncio
 import ipaddress
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 from index.documents import MAX_BYTES
@@ -21,6 +23,9 @@ BODY_BYTES = 1024 * 1024
 UPLOAD_BYTES = MAX_BYTES + 64 * 1024
 """The largest body of an upload, in bytes: a file of the largest size and what multipart puts around it."""
 
+REQUEST_SECONDS = 300
+"""How long a body may take to arrive."""
+
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -32,6 +37,8 @@ _CHAT_POLICY = (
     "form-action 'none'; frame-ancestors 'none'"
 )
 
+_LOGIN_POLICY = _PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
+
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -42,7 +49,7 @@ SECURITY_HEADERS = {
 """Sent with every response; the chat page has a content security policy of its own."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:@/?#\[\]\s]+)(?::\d{1,5})?", re.IGNORECASE)
-_OURS = re.compile(r"/(?:v1|documents|footnote)/.+|/(?:healthz|docs|openapi\.json)", re.DOTALL)
+_OURS = re.compile(r"/(?:v1|documents|footnote)/.+|/(?:healthz|docs|openapi\.json|login|logout)", re.DOTALL)
 _GRADIO = re.compile(
     r"/|/(?:assets|static)/.+|/(?:theme\.css|config|favicon\.ico|manifest\.json|robots\.txt)"
     r"|/gradio_api/(?:info|app_id|startup-events|cancel|reset|heartbeat/\w+|queue/(?:join|data)"
@@ -113,18 +120,27 @@ def _too_large(limit: int, what: str) -> str:
 
 
 def _bounded(scope: "Scope", receive: "Receive") -> "Receive":
-    """Stops a body that grows beyond its limit while it streams, whatever length it claimed to have."""
+    """Stops a body that grows beyond its limit while it streams, whatever length it claimed, or that never ends."""
     limit, what = _limit(scope)
     received = 0
+    ends = time.monotonic() + REQUEST_SECONDS
+    complete = False
 
     async def bounded() -> "Message":
-        nonlocal received
-        message = await receive()
+        nonlocal received, complete
+        if complete:  # from here on there is nothing but the end of the connection to wait for
+            return await receive()
+        from fastapi import HTTPException
+
+        try:
+            async with asyncio.timeout(ends - time.monotonic()):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, "The request took too long to arrive; send less at once.") from None
+        complete = not message.get("more_body", False)
         if message["type"] == "http.request":
             received += len(message.get("body", b""))
             if received > limit:
-                from fastapi import HTTPException
-
                 raise HTTPException(413, _too_large(limit, what))
         return message
 
@@ -132,7 +148,7 @@ def _bounded(scope: "Scope", receive: "Receive") -> "Receive":
 
 
 def _with_headers(scope: "Scope", send: "Send") -> "Send":
-    policy = _CHAT_POLICY if scope["path"] == "/" else _PAGE_POLICY
+    policy = {"/": _CHAT_POLICY, "/login": _LOGIN_POLICY}.get(scope["path"], _PAGE_POLICY)
     ours = {**SECURITY_HEADERS, "content-security-policy": policy}
 
     async def sending(message: "Message") -> None:

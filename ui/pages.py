@@ -115,6 +115,19 @@ def problem_page(message: str) -> str:
     )
 
 
+def login_page(there: str, problem: str = "") -> str:
+    """The page that asks for the password; a login leads on to the address `there`."""
+    alert = f'<p class="problem" role="alert">{escape(problem)}</p>' if problem else ""
+    return _page(
+        "Log in",
+        f"""<form class="paper login" method="post" action="/login"><h1>Log in</h1>{alert}
+<input type="hidden" name="next" value="{escape(there)}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<button type="submit">Log in</button></form>""",
+    )
+
+
 def reference_page(schema: Mapping[str, Any]) -> str:
     """The HTTP API as a page, made of its OpenAPI description."""
     routes = "\n".join(
