@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -396,7 +397,8 @@ def test_a_body_that_never_comes_to_its_end_is_given_up(own: TestClient, monkeyp
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(own.app(scope, never, send))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(1) as thread:  # an event loop here would push out the one that Gradio leaves
+        thread.submit(asyncio.run, own.app(scope, never, send)).result()  # type: ignore[arg-type]
     assert sent[0]["status"] == 408
     assert json.loads(sent[1]["body"])["error"]["type"] == "TooSlow"
 
