@@ -33,6 +33,8 @@ def decode(data: bytes, *, declared: str | None = None) -> str:
         return _checked(data.decode("utf-8"))
     except UnicodeDecodeError:
         pass
+    if mended := _nearly_utf8(data):
+        return _checked(mended)
     if declared:
         try:
             return _checked(data.decode(codecs.lookup(declared).name))
@@ -52,6 +54,14 @@ def _checked(text: str) -> str:
     if "\0" in text:
         raise Unreadable("is not text (it holds NUL characters); save it as UTF-8 text.")
     return tidy(text)
+
+
+def _nearly_utf8(data: bytes) -> str | None:
+    """UTF-8 with a few broken characters, as where a file was cut or two were put together."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    whole = sum(character > "\x7f" for character in text) - broken
+    return text if whole >= 10 * broken else None
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
@@ -75,9 +85,8 @@ def _likely(data: bytes) -> str:
         sample = sample[: sample.rindex(b"\n")]  # not in the middle of a character
     if (western := _as_western(sample)) is not None:
         others = [character for character in western if character > "\x7f"]
-        letters = sum(character.isalpha() for character in western)
-        fitting = sum(character in _WESTERN for character in others)
-        if fitting == len(others) and len(others) < 0.3 * letters and not _IN_MIDDLE.search(western):
+        share = sum(map(str.isalpha, others)) / max(sum(map(str.isalpha, western)), 1)
+        if all(character in _WESTERN for character in others) and share < 0.35 and not _IN_MIDDLE.search(western):
             return "cp1252"
     from charset_normalizer import from_bytes
 

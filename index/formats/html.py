@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from index.formats.content import Block, Content, Unreadable, iso_date, joined, one_line, tidy
+from index.formats.content import Block, Content, Deadline, Unreadable, iso_date, joined, one_line, tidy
 from index.formats.encodings import decode
 from index.formats.tables import table_blocks
 
@@ -52,16 +52,19 @@ def read_html(data: bytes) -> Content:
 
 
 def parse_html(text: str) -> Any:
-    """The tree of an HTML text; raises Unreadable where there is none."""
+    """The tree of an HTML text; raises Unreadable where there is none. Up to 2,048 elements may nest, as in old pages
+    that never close a tag: what walks over the tree does so without recursion."""
     from lxml import etree
 
     parser = etree.HTMLParser(
-        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=False, recover=True
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True, recover=True
     )
     try:
         tree = etree.fromstring(tidy(text).encode(), parser)
     except (etree.LxmlError, ValueError):
         tree = None
+    if any("xcessive depth" in error.message for error in parser.error_log):
+        raise Unreadable("is nested too deeply to be read; save it in a simpler form.")
     if tree is None:
         raise Unreadable("holds no HTML that can be read; save the page anew.")
     return tree
@@ -71,9 +74,8 @@ def main_part(tree: Any) -> Any:
     """The element that holds the text of a page; what is no text is taken out of the tree."""
     body = tree.find("body")
     body = tree if body is None else body
-    for element in list(body.iter()):
-        if isinstance(element.tag, str) and element is not body and _is_no_text(element):
-            _drop(element)
+    for element in _no_text(body):
+        _drop(element)
     everything = _length(body)
     for path in (".//main", ".//*[@role='main']", ".//article"):
         found = body.findall(path)
@@ -98,8 +100,9 @@ def html_blocks(root: Any) -> list[Block]:
         if line := "\n".join(filter(None, lines)):
             blocks.append(Block(f"- {line}" if items else line, close=bool(items)))
 
-    walk = etree.iterwalk(root, events=("start", "end"))
-    for event, element in walk:
+    deadline = Deadline()
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        deadline.check()
         tag = element.tag if isinstance(element.tag, str) else ""
         if event == "start":
             if tag in _BLOCKS:
@@ -128,7 +131,34 @@ def html_blocks(root: Any) -> list[Block]:
     return blocks
 
 
-def _is_no_text(element: Any) -> bool:
+def _no_text(body: Any) -> list[Any]:
+    """The outermost elements that hold no text of the page."""
+    from lxml import etree
+
+    sizes = _sizes(body)
+    found = []
+    walk = etree.iterwalk(body, events=("start",))
+    for _, element in walk:
+        if element is not body and isinstance(element.tag, str) and _is_no_text(element, sizes):
+            found.append(element)
+            walk.skip_subtree()
+    return found
+
+
+def _sizes(body: Any) -> dict[Any, tuple[int, int]]:
+    """For each element how many characters it holds, and how many of them in links."""
+    from lxml import etree
+
+    sizes: dict[Any, tuple[int, int]] = {}
+    for _, element in etree.iterwalk(body, events=("end",)):
+        own = len((element.text or "").strip()) + sum(len((child.tail or "").strip()) for child in element)
+        inner = [sizes.get(child, (0, 0)) for child in element]
+        whole = own + sum(size for size, _ in inner)
+        sizes[element] = whole, whole if element.tag == "a" else sum(linked for _, linked in inner)
+    return sizes
+
+
+def _is_no_text(element: Any, sizes: dict[Any, tuple[int, int]]) -> bool:
     tag = element.tag
     if tag in _NEVER or element.get("role") in _ROLES or element.get("hidden") is not None:
         return True
@@ -141,12 +171,8 @@ def _is_no_text(element: Any) -> bool:
     if tag in ("main", "article", "p", "h1", "a"):
         return False
     named = _MENU_NAME.search(f"{element.get('class') or ''} {element.get('id') or ''}")
-    return bool(named) and _share_of_links(element) > 0.3
-
-
-def _share_of_links(element: Any) -> float:
-    whole = _length(element)
-    return sum(_length(link) for link in element.iter("a")) / whole if whole else 1.0
+    whole, linked = sizes[element]
+    return bool(named) and linked >= 0.3 * whole
 
 
 def _length(element: Any) -> int:
@@ -159,10 +185,11 @@ def _drop(element: Any) -> None:
     if parent is None:
         return
     before = element.getprevious()
+    behind = ("" if element.tag in ("a", "sup") else " ") + (element.tail or "")
     if before is None:
-        parent.text = (parent.text or "") + " " + (element.tail or "")
+        parent.text = (parent.text or "") + behind
     else:
-        before.tail = (before.tail or "") + " " + (element.tail or "")
+        before.tail = (before.tail or "") + behind
     parent.remove(element)
 
 
@@ -171,8 +198,10 @@ def _drop(element: Any) -> None:
 
 def _data_table(table: Any) -> list[list[str]] | None:
     """The cells of a table row by row; None for one that only arranges the page."""
+    if next(table.iterdescendants("table"), None) is not None:
+        return None  # before the rows: those of nested tables would be counted once for every table around them
     rows = list(table.iter("tr"))
-    if next(table.iterdescendants("table"), None) is not None or not rows:
+    if not rows:
         return None
     if table.get("role") in ("presentation", "none"):
         return None

@@ -7,6 +7,7 @@ than the readers written in C.
 import io
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 _STREAM_BYTES = 32 * 1024 * 1024
 """What one stream of a page may come to, unpacked."""
 
-_STREAM_PARTS = 1_000_000
-"""How many operators and operands the drawing of a page may have."""
+_STREAM_PARTS = 500_000
+"""How many operators and operands the drawing of a page may have; a plot of many thousand points has more."""
+
+_PAGE_SECONDS = 15
+"""How long one page may take."""
 
 _FORMS_A_PAGE = 1_000
 
@@ -62,7 +66,7 @@ def read_pdf(data: bytes) -> Content:
             reader = pypdf.PdfReader(io.BytesIO(data))
             if reader.is_encrypted and not reader.decrypt(""):
                 raise FileNotDecryptedError
-            pages = _pages(reader, deadline)
+            pages, left_out = _pages(reader, deadline)
             title, date = _about(reader)
     except (Unreadable, RecursionError):
         raise
@@ -76,6 +80,8 @@ def read_pdf(data: bytes) -> Content:
         raise Unreadable("has a part that is too large to be read; print it to a new PDF.") from None
     except Exception:  # of a damaged file pypdf raises nearly everything there is
         raise Unreadable("is damaged; open it in a PDF viewer and print it to a new PDF.") from None
+    if not any(pages) and left_out:
+        raise Unreadable("has no page that is small enough to be read; print it to a new PDF.")
     if not any(pages):
         raise Unreadable(
             "has no text: its pages are pictures (a scan) or empty; run text recognition over it first, with ocrmypdf"
@@ -85,24 +91,37 @@ def read_pdf(data: bytes) -> Content:
     return Content(text, title, date, starts)
 
 
-def _pages(reader: "PdfReader", deadline: Deadline) -> list[list[str]]:
-    """The lines of each page."""
+class _PageTooLarge(Exception):
+    """A page takes longer to read than `_PAGE_SECONDS`."""
+
+
+def _pages(reader: "PdfReader", deadline: Deadline) -> tuple[list[list[str]], bool]:
+    """The lines of each page, and whether there are pages too large to be read: those have none. One drawing of a
+    million points is no reason to lose the rest of a paper."""
+    from pypdf.errors import LimitReachedError
+
     count = len(reader.pages)
     if count > MAX_PAGES:
         raise Unreadable(f"has {count:,} pages, more than the {MAX_PAGES:,} that are read; split it.")
-
-    def at_every_operator(*_: Any) -> None:
-        deadline.check()
-
-    pages = []
+    pages: list[list[str]] = []
+    left_out = False
     length = 0
     for page in reader.pages:
         deadline.check()
-        text = tidy(page.extract_text(visitor_operand_before=at_every_operator))
+        end = time.monotonic() + _PAGE_SECONDS
+
+        def at_every_operator(*_: Any, end: float = end) -> None:
+            if time.monotonic() > end:
+                raise _PageTooLarge
+
+        try:
+            text = tidy(page.extract_text(visitor_operand_before=at_every_operator))
+        except (LimitReachedError, _PageTooLarge):
+            left_out, text = True, ""
         pages.append([line for line in map(one_line, text.split("\n")) if line])
         if (length := length + len(text)) > MAX_CHARACTERS:
             raise Unreadable(f"comes to more than {MAX_CHARACTERS:,} characters of text; split it.")
-    return pages
+    return pages, left_out
 
 
 def _about(reader: "PdfReader") -> tuple[str, str | None]:

@@ -21,7 +21,7 @@ def read_json(data: bytes, *, lines: bool = False) -> Content:
     """A JSON value; with `lines`, one value a line."""
     text = decode(data)
     if lines:
-        values = [_value(line, f" in line {number}") for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        values = [_value(line, f", line {number}") for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         return Content(joined(_blocks(values)))
     value = _value(text, "")
     title, date = "", None
@@ -35,7 +35,7 @@ def _value(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        place = where or f" in line {error.lineno}"
+        place = where or f", line {error.lineno}"
         raise Unreadable(f"is no JSON ({error.msg.lower()}{place}); mend it or name it .txt.") from None
     except ValueError:  # an integer of more digits than Python converts
         raise Unreadable(f"is no JSON that can be read (an endless number{where}); mend it or name it .txt.") from None
