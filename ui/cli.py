@@ -278,11 +278,38 @@ def remove(documents: Sequence[str], library: str | None) -> None:
 @click.option("--baseline", type=click.Path(path_type=Path), help="An earlier --output; prints what changed.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many questions.")
 @click.option("--library", metavar="DIR", help="Keep the library here; it must be new or made by eval.")
-def eval_command(**options: Any) -> None:
+@click.option(
+    "--from-feedback",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instead, write the questions whose answers got a thumbs-down as a question set; --library is the one they"
+    " were asked of.",
+)
+def eval_command(from_feedback: Path | None, **options: Any) -> None:
     """Runs a question set and prints how good the answers are."""
+    if from_feedback is not None:
+        from eval.feedback import write_questions
+        from rag.chatbot import open_library
+
+        with open_library(options["library"]) as opened:
+            count = write_questions(opened, from_feedback)
+        click.echo(f"{count} questions written to {_one_line(str(from_feedback))}; fill in what the answers should be.")
+        return
     from eval.run import evaluate
 
     click.echo(evaluate(questions_path=options.pop("questions"), **options).table())
+
+
+@main.command()
+@_model_options
+@_library_option
+def mcp(llm_url: str | None, llm_model: str | None, library: str | None) -> None:
+    """Lets a program ask, search and read over standard input and output (Model Context Protocol)."""
+    from rag import Chatbot, Settings
+    from ui.mcp import build
+
+    with Chatbot.open(library, settings=Settings(llm_url=llm_url, llm_model=llm_model)) as chatbot:
+        build(chatbot).run("stdio")
 
 
 @main.command()
