@@ -70,6 +70,8 @@ class MarkerParser:
 
     def __init__(self, sources: int) -> None:
         """`sources`: how many there are; they are numbered from 1."""
+        self.pointed: list[int] = []
+        """The sources named on lines without words, in order: some small models answer with numbers alone."""
         self._sources = sources
         self._raw = ""  # not yet looked at
         self._line = ""  # looked at, without markers, not yet returned
@@ -112,7 +114,8 @@ class MarkerParser:
         """Reads what stands at `place` and returns its length; 0 where more has to come first."""
         raw = self._raw
         rest = raw[place : place + _LOOK]
-        known = final or len(rest) == _LOOK
+        known = final or len(rest) == _LOOK or "\n" in rest
+        rest = rest.partition("\n")[0] or rest  # no marker goes beyond its line
         if self._thinking:
             return self._thought(place, final)
         first = rest[0]
@@ -123,7 +126,7 @@ class MarkerParser:
             if tag := _TAG.match(rest):
                 self._thinking = bool(_THINKING.match(tag.group()))
                 return tag.end()
-            return self._literal(first) if known or ">" in rest or "\n" in rest else 0
+            return self._literal(first) if known or ">" in rest else 0
         if first in "[【［(（":
             pattern = _SQUARE if first in "[【［" else _ROUND
             if self._behind_marker and (link := _LINK.match(rest)):
@@ -133,7 +136,7 @@ class MarkerParser:
                 if pattern is _SQUARE or all(number <= self._sources for number in numbers):
                     return self._marker(numbers, marker.end())
                 return self._literal(first)
-            return self._literal(first) if known or "\n" in rest else 0
+            return self._literal(first) if known else 0
         if first in _SUPERSCRIPT:
             run = re.match(r"[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,⁻][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*", rest)
             assert run
@@ -146,7 +149,7 @@ class MarkerParser:
         if first.isalpha() and not self._line[-1:].isalnum():
             lower = rest.lower()
             if any(lower.startswith(lead) or (not known and lead.startswith(lower)) for lead in _LEADS):
-                if not known and "\n" not in rest:
+                if not known:
                     return 0
                 phrase = _PHRASE.match(rest)
                 if phrase and all(0 < number <= self._sources for number in _numbers(phrase["numbers"])):
@@ -189,6 +192,7 @@ class MarkerParser:
                 return
             self._sentence(end, last=last and final, whole=not last or line_break or _ends(self._line[:end]))
         if final:
+            self.pointed += [number for _, numbers in self._markers for number in numbers]
             self._line, self._markers, self._gap = "", [], False
             self._opens_line, self._in_front, self._behind_marker = True, None, False
 

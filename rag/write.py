@@ -39,6 +39,9 @@ LARGE_SOURCES = 3_000
 SMALL_WRITES = 100
 """Tokens that a small model writes at most."""
 
+SMALL_SENTENCES = 3
+"""So many sentences of a small model are shown: the instructions ask for no more, and some copy source after source."""
+
 LARGE_WRITES = 1_500
 """... a large one; some think aloud before they answer."""
 
@@ -115,6 +118,7 @@ def write(
     """
     budget = tokens or (SMALL_SOURCES if model.small else LARGE_SOURCES)
     messages, sources = prompt(retrieved, library, searched, history, budget=budget, small=model.small)
+    most = SMALL_SENTENCES if model.small else len(sources)
     checker = _Checker(sources, library, choose(retrieved, library) if quotable else [])
     reading = _Reading(len(sources))
     trouble = ""
@@ -123,14 +127,17 @@ def write(
             if not piece:
                 checker.read_ahead()
                 yield ""
-            for sentence in reading.feed(piece):
+            for sentence in reading.feed(piece)[: most - len(checker.pieces)]:
                 yield from checker.take(sentence)
-            if checker.declined and not checker.pieces:
+            if (checker.declined and not checker.pieces) or len(checker.pieces) == most:
                 break
             if trouble := reading.trouble():
                 break
         else:
-            for sentence in reading.close():
+            left = reading.close()
+            if not left and not checker.checks:  # numbers alone: the sentences that they point at
+                left = [Written(sources[number - 1].text, (number,), False, True) for number in reading.pointed]
+            for sentence in left[: most - len(checker.pieces)]:
                 yield from checker.take(sentence)
     except ModelProblem as problem:
         trouble = str(problem)
@@ -284,6 +291,11 @@ class _Reading:
                 texts = re.findall(r'"((?:[^"\\]|\\.)*)"(?!\s*:)', self._json) or [self._json.strip("`")]
             return self._noted(self._parser.feed("\n".join(texts))) + self._noted(self._parser.close())
         return self._noted(self._parser.close())
+
+    @property
+    def pointed(self) -> list[int]:
+        """The sources named without a word about them, each once."""
+        return list(dict.fromkeys(self._parser.pointed))
 
     def trouble(self) -> str:
         """Why to stop the model now; else empty."""

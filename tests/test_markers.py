@@ -8,6 +8,14 @@ from hypothesis import strategies as some
 from rag.markers import MarkerParser, Written
 
 
+def pointed(*pieces: str, sources: int = 9) -> list[int]:
+    parser = MarkerParser(sources)
+    for piece in pieces:
+        parser.feed(piece)
+    parser.close()
+    return parser.pointed
+
+
 def parsed(*pieces: str, sources: int = 9) -> list[Written]:
     parser = MarkerParser(sources)
     found = [sentence for piece in pieces for sentence in parser.feed(piece)]
@@ -119,6 +127,12 @@ def test_a_sentence_is_returned_as_soon_as_the_next_one_has_begun() -> None:
     assert [one.text for one in parser.feed(" spoke")] == ["Xi met Putin."]
 
 
+def test_numbers_alone_are_known() -> None:
+    assert told("[2] [3]\n[9][1]") == []
+    assert pointed("[2] [3]\n[9][1]", sources=4) == [2, 3, 1]
+    assert pointed("[2] Trade grew [1].\n[3]") == [3]
+
+
 def test_thinking_that_never_ends_is_nothing() -> None:
     assert told("<think>" + "I wonder. " * 2_000) == []
 
@@ -140,17 +154,19 @@ PIECES = some.lists(
 ).map("".join)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(text=PIECES, cuts=some.lists(some.integers(0, 2_000), max_size=12))
 @example(text="A [1]. B", cuts=[2, 3, 4, 5])
+@example(text="[2] [3]\n[9][1]", cuts=[3, 8, 11])
 @example(text="word " * 118 + "in the U.S. The end. " + "word " * 60, cuts=list(range(560, 640)))
 def test_how_the_text_is_cut_changes_nothing(text: str, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     pieces = [text[start:end] for start, end in pairwise(places)]
     assert parsed(*pieces, sources=4) == parsed(text, sources=4) == parsed(*text, sources=4)
+    assert pointed(*pieces, sources=4) == pointed(text, sources=4) == pointed(*text, sources=4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(text=PIECES, sources=some.integers(0, 5))
 def test_only_sources_that_were_given_are_named(text: str, sources: int) -> None:
     for sentence in parsed(text, sources=sources):

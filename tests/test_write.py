@@ -127,6 +127,36 @@ def test_what_a_pronoun_leans_on_becomes_part_of_the_citation(library: Library) 
     assert not citation.quote.startswith("He ")
 
 
+def test_numbers_alone_quote_what_they_point_at(library: Library) -> None:
+    with serving(saying("")) as server:
+        asked(library, server)
+        number = next(number for number, text in sources(server).items() if "4.5%" in text)
+        server.script = saying(f"[{number}]")
+        answer = asked(library, server)
+    assert answer.text.startswith(QUOTED)
+    assert answer.model == "tiny"
+    assert [check.verdict for check in answer.checks] == ["supported"]
+
+
+def test_a_small_model_is_stopped_after_three_sentences(library: Library) -> None:
+    def script(handler: Handler) -> None:
+        handler.begin()
+        for text in sources(handler.scripted).values():
+            handler.piece(f"{text} ")
+        time.sleep(5)
+
+    started = time.monotonic()
+    answer = written(library, script)
+    assert time.monotonic() - started < 5
+    assert len(answer.checks) == 3
+
+
+def test_a_small_model_is_asked_only_where_quoting_would_answer(library: Library) -> None:
+    with serving(saying("The population of Kazan is 1.2 million [1].")) as server:
+        assert asked(library, server, KAZAN).text == REFUSAL
+        assert server.asked == []
+
+
 def test_the_model_is_not_asked_where_hardly_anything_fits(library: Library) -> None:
     with serving(saying(f"{GROWTH} [1].")) as server:
         answer = asked(library, server, "Who won the chess tournament of 1927?", ask_model_above=0.9)
@@ -240,7 +270,6 @@ def json_reply(handler: Handler) -> None:
         (slow("The trade volume grew and grew and grew " * 30, pause=0.05), "took longer than"),
         (cut("The trade volume between"), "broke off"),
         (saying(""), "wrote nothing"),
-        (saying("[1] [2]"), "wrote nothing"),
         (saying("   \n\n  "), "wrote nothing"),
         (saying("<think>Let me see. The trade grew [1]."), "wrote nothing"),
         (endless("Xi Jinping, "), "repeated itself"),
@@ -249,7 +278,7 @@ def json_reply(handler: Handler) -> None:
         (endless("<think>Hm. "), "repeated itself"),
         (saying("一月至八月贸易额增长了百分之四点五。"), "another language"),
     ],
-    ids=range(16),
+    ids=range(15),
 )
 def test_a_model_that_gives_nothing_to_check_is_quoted_instead_with_a_note(
     library: Library, script: Script, note: str
