@@ -18,7 +18,7 @@ from ui import conversations as kept
 from ui import openai
 from ui.access import Access, Secrets, owner_cookie, owner_of
 from ui.chat import mount
-from ui.events import WORKING, begun, event, response
+from ui.events import begun, event, response
 from ui.guard import Guard
 from ui.pages import document_page, reference_page
 from ui.problems import error_of, handlers
@@ -183,7 +183,7 @@ def create_app(
         nothing but these is searched.
 
         With `stream` the answer comes as server-sent events, each a line `data: ` and one JSON object:
-        `{"piece": "..."}` as often as need be, then `{"answer": {...}}`, last. The pieces, joined, are the text of
+        `{"piece": "..."}` as often as need be (empty ones show that a language model is at work), then `{"answer": {...}}`, last. The pieces, joined, are the text of
         the answer. If something fails on the way, `{"error": {"message", "type"}}` is the last event instead.
 
         `conversation` is the id of one of your conversations, whose turns are then the history, or `new`, which begins
@@ -305,7 +305,7 @@ def _events(pieces: Generator[str | Answer, None, None], finished: Callable[[Ans
                 if isinstance(item, Answer):
                     yield event({"answer": finished(item)})
                 else:
-                    yield event({"piece": item}) if item else WORKING
+                    yield event({"piece": item})
         except FootnoteError as problem:
             yield event(error_of(problem))
         except Exception as problem:

@@ -9,9 +9,6 @@ from rag import Answer
 if TYPE_CHECKING:
     from starlette.responses import StreamingResponse
 
-WORKING = ": working\n\n"
-"""A comment, which clients pass over: keeps the connection open while a language model thinks."""
-
 
 def begun(pieces: Iterator[str | Answer]) -> Generator[str | Answer, None, None]:
     """The same pieces. The first is there on return, so that what is wrong with a question shows while a status can

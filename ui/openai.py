@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import BadInput, FootnoteError, NotFound
 from rag import Answer, Chatbot
-from ui.events import WORKING, begun, event, response
+from ui.events import begun, event, response
 from ui.pages import link
 from ui.problems import error_of
 
@@ -146,7 +146,7 @@ def _events(
                     if usage:
                         yield event(head | {"choices": [], "usage": _usage(messages, item)})
                 else:
-                    yield chunk({"content": item}) if item else WORKING
+                    yield chunk({"content": item})
             yield "data: [DONE]\n\n"
         except FootnoteError as problem:
             yield event(error_of(problem))
