@@ -25,6 +25,7 @@ from rag.facts import (
     DAYS,
     ENDINGS,
     KEEPS,
+    LIGHT,
     MEETS,
     MONTHS,
     OPPOSITES,
@@ -50,8 +51,20 @@ CLAIM_CHARACTERS = 1_000
 SENTENCES = 24
 """So many sentences of the sources are read at most: those that share most words with the claims come first."""
 
+WINDOWS = 10
+"""So many windows of sentences are compared with a claim: those whose words are nearest to its words."""
+
+_FEW = 8
 _TOGETHER = 3
 """So many neighbouring sentences support a claim together at most."""
+
+_OPENING = re.compile(
+    r"^(?:(?:\d{1,3}[.)]|[-*•])\s+|(?:yes|no|however|therefore|thus|hence|moreover|furthermore|additionally|"
+    r"in addition|overall|finally|indeed|in fact|in short|in summary|in conclusion),\s+|(?:note|it is true|it is important to note)"
+    r" that\s+)+(?=\w)",
+    re.IGNORECASE,
+)
+"""What says nothing in front of a claim: the number of a list, "Yes, ", "However, "."""
 
 _META = re.compile(
     r"^(?:according to (?:the |this |these )?(?:article|text|sources?|documents?|passages?|sentences?|report)s?,\s*|"
@@ -93,18 +106,14 @@ SIGNALS = (
     "met",  # mean over the claim's content words of the nearest word's cosine, 1 for the same word
     "met_least",  # ... of the word that is met least
     "met_second",  # ... second least
-    "met_third",
     "same",  # share of the claim's content words that stand in the window
     "weak",  # number of words below WEAK, divided by 3, at most 1
     "context",  # mean cosine in context of those that stand in the window
-    "context_least",  # ... of the least
     "meaning",  # cosine of the mean word vectors of the claim and the nearest sentence
     "close",  # share of neighbouring word pairs of the claim that stand within four words of each other
     "apart",  # share of neighbouring word pairs that stand in different clauses
-    "turned",  # share of neighbouring pairs that stand in the other order
     "number_pull",  # how much nearer another number stands to the words around a number (log of a ratio), at most 1
     "sentences",  # in the window, without the first
-    "new",  # share of the claim's content words in all that both say
     "length",  # content words of the claim / 15
 )
 
@@ -159,7 +168,7 @@ class Sources:
 
     def check(self, claim: str) -> Verdict:
         """Whether the sources support the claim."""
-        claim = _META.sub("", " ".join(claim.split()))
+        claim = _plain(claim)
         if not any(character.isalnum() for character in claim):
             return Verdict(False, 0.0, "The claim says nothing")
         if len(claim) > CLAIM_CHARACTERS:
@@ -182,7 +191,13 @@ class Sources:
         if not asked.words or not near:
             return []
         self._read([asked, *near])
-        return [_compare(asked, window) for window in _windows(near)]
+        beside = [_Beside(asked, sentence) for sentence in near]
+        met = np.stack([one.met for one in beside])
+        worth = {
+            window: float(met[list(window)].max(axis=0).mean()) - 0.01 * (len(window) - 1) for window in _windows(near)
+        }
+        likely = sorted(worth, key=lambda window: -worth[window])[:WINDOWS]
+        return [_compare(asked, [beside[place] for place in window]) for window in likely]
 
     def _read(self, sentences: Sequence["_Sentence"]) -> None:
         new = [sentence for sentence in sentences if sentence.vectors is None]
@@ -190,6 +205,13 @@ class Sources:
             rows = dict(zip(reading.starts.tolist(), reading.words, strict=True))
             nothing = np.zeros(reading.words.shape[1], dtype=np.float32)
             sentence.vectors = np.array([rows.get(word.start, nothing) for word in sentence.words], dtype=np.float32)
+
+
+def _plain(claim: str) -> str:
+    """A claim on one line, without what says nothing in front of it."""
+    claim = " ".join(claim.split())
+    bare = _META.sub("", _OPENING.sub("", claim))
+    return bare[:1].upper() + bare[1:] if bare != claim else claim
 
 
 @cache
@@ -241,21 +263,41 @@ def _nearest(claim: _Sentence, sentences: Sequence[_Sentence]) -> list[_Sentence
     return [sentences[place] for place in sorted(kept)]
 
 
-def _windows(sentences: Sequence[_Sentence]) -> Iterator[list[_Sentence]]:
-    """What may support a claim: a sentence, neighbours, and any two."""
+def _windows(sentences: Sequence[_Sentence]) -> Iterator[tuple[int, ...]]:
+    """The places of what may support a claim: a sentence, neighbours, and of few sentences any two."""
     for first in range(len(sentences)):
-        yield [sentences[first]]
+        yield (first,)
         for last in range(first + 1, min(first + _TOGETHER, len(sentences))):
             if not sentences[last].follows:
                 break
-            yield list(sentences[first : last + 1])
-    if len(sentences) <= 8:
+            yield tuple(range(first, last + 1))
+    if len(sentences) <= _FEW:
         for one, other in combinations(range(len(sentences)), 2):
             if other - one > 1 or not sentences[other].follows:
-                yield [sentences[one], sentences[other]]
+                yield one, other
 
 
 # Comparing --------------------------------------------------------------------------------------------------------
+
+
+class _Beside:
+    """A claim and a sentence, their words laid side by side.
+
+    similar, same   shape (words of the claim, words of the sentence)
+    met             for each content word of the claim the similarity of the nearest word, 1 for the same word
+    """
+
+    def __init__(self, claim: _Sentence, sentence: _Sentence) -> None:
+        assert claim.vectors is not None
+        assert sentence.vectors is not None
+        self.sentence = sentence
+        self.similar = claim.vectors @ sentence.vectors.T
+        ids: dict[str, int] = {}
+        mine = np.array([ids.setdefault(word.key, len(ids)) for word in claim.words])
+        theirs = np.array([ids.setdefault(word.key, len(ids)) for word in sentence.words])
+        self.same = mine[:, None] == theirs
+        content = [place for place, word in enumerate(claim.words) if word.content]
+        self.met = np.maximum(self.similar, self.same)[content].max(axis=1, initial=0.0) if content else np.zeros(1)
 
 
 class _Pair:
@@ -265,19 +307,14 @@ class _Pair:
     similar, same           shape (words of the claim, words of the window)
     """
 
-    def __init__(self, claim: _Sentence, window: Sequence[_Sentence]) -> None:
-        self.claim, self.window = claim, window
+    def __init__(self, claim: _Sentence, beside: Sequence[_Beside]) -> None:
+        self.claim = claim
+        self.window = window = [one.sentence for one in beside]
         self.words = [word for sentence in window for word in sentence.words]
         self.sentence = [number for number, sentence in enumerate(window) for _ in sentence.words]
         self.place = [place for sentence in window for place in range(len(sentence.words))]
-        assert claim.vectors is not None
-        self.similar = (
-            claim.vectors @ np.vstack([sentence.vectors for sentence in window if sentence.vectors is not None]).T
-        )
-        ids: dict[str, int] = {}
-        mine = np.array([ids.setdefault(word.key, len(ids)) for word in claim.words])
-        theirs = np.array([ids.setdefault(word.key, len(ids)) for word in self.words])
-        self.same = mine[:, None] == theirs
+        self.similar = np.hstack([one.similar for one in beside])
+        self.same = np.hstack([one.same for one in beside])
         self.keys = frozenset(word.key for word in self.words)
         self.content = [place for place, word in enumerate(claim.words) if word.content]
         counts = np.zeros(len(window))
@@ -291,20 +328,26 @@ class _Pair:
         self.met = np.where(self.exact, 1.0, self.similar[rows, self.best])
         position = np.cumsum([word.content for word in self.words])
         self.position: list[int] = position.tolist()  # among the content words of the window
+        self.places = [
+            np.flatnonzero(self.same[place]).tolist()
+            if self.exact[place]
+            else [int(self.best[place])]
+            if self.strong(place)
+            else []
+            for place in range(len(claim.words))
+        ]
 
     def strong(self, place: int) -> bool:
         return bool(self.exact[place]) or float(self.met[place]) >= STRONG
 
     def at(self, place: int) -> list[int]:
         """Where a word of the claim stands in the window; where it doesn't, the nearest word that means the same."""
-        if self.exact[place]:
-            found: list[int] = np.flatnonzero(self.same[place]).tolist()
-            return found
-        return [int(self.best[place])] if self.strong(place) else []
+        return self.places[place]
 
 
-def _compare(claim: _Sentence, window: Sequence[_Sentence]) -> Compared:
-    pair = _Pair(claim, window)
+def _compare(claim: _Sentence, beside: Sequence[_Beside]) -> Compared:
+    pair = _Pair(claim, beside)
+    window = pair.window
     pull = max((_pull(pair, number) for number in claim.numbers), default=0.0)
     objections = [
         *_numbers(pair),
@@ -322,24 +365,22 @@ def _compare(claim: _Sentence, window: Sequence[_Sentence]) -> Compared:
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")
-    values = np.sort(pair.met[pair.content]) if pair.content else np.zeros(1)
+    telling = [place for place in pair.content if claim.words[place].word not in LIGHT] or pair.content
+    values = np.sort(pair.met[telling]) if telling else np.zeros(1)
     context = np.array([float(pair.similar[place, pair.best[place]]) for place in pair.content if pair.exact[place]])
-    weak = [place for place in pair.content if not pair.exact[place]]
+    weak = [place for place in telling if not pair.exact[place]]
     missing = min(weak, key=lambda place: float(pair.met[place]), default=None)
     row = (
         values.mean(),
         values[0],
         values[min(1, len(values) - 1)],
-        values[min(2, len(values) - 1)],
-        pair.exact[pair.content].mean() if pair.content else 0.0,
+        pair.exact[telling].mean() if telling else 0.0,
         min(1.0, float((values < WEAK).sum()) / 3),
         context.mean() if len(context) else 0.0,
-        context.min(initial=1.0),
         max(_meaning(claim, sentence) for sentence in window),
         *_order(pair),
         min(1.0, max(0.0, pull)),
         len(window) - 1,
-        (values < STRONG).mean(),
         len(pair.content) / 15,
     )
     return Compared(
@@ -357,11 +398,11 @@ def _meaning(claim: _Sentence, sentence: _Sentence) -> float:
     return float(one @ other / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-12))
 
 
-def _order(pair: _Pair) -> tuple[float, float, float]:
-    """Of the neighbouring content words of the claim that stand in the window, the shares close together, in different
-    clauses, and in the other order."""
+def _order(pair: _Pair) -> tuple[float, float]:
+    """Of the neighbouring content words of the claim that stand in the window, the shares close together there and in
+    different clauses."""
     strong = [place for place in pair.content if pair.strong(place)]
-    pairs = close = apart = turned = 0
+    pairs = close = apart = 0
     for one, other in pairwise(strong):
         options = [(at, to) for at in pair.at(one) for to in pair.at(other) if at != to]
         if not options:
@@ -371,8 +412,7 @@ def _order(pair: _Pair) -> tuple[float, float, float]:
         same_sentence = pair.sentence[at] == pair.sentence[to]
         close += same_sentence and abs(pair.position[at] - pair.position[to]) <= 4
         apart += not same_sentence or pair.words[at].clause != pair.words[to].clause
-        turned += same_sentence and to < at
-    return (close / pairs, apart / pairs, turned / pairs) if pairs else (1.0, 0.0, 0.0)
+    return (close / pairs, apart / pairs) if pairs else (1.0, 0.0)
 
 
 def _distance(pair: _Pair, at: int, to: int) -> float:
