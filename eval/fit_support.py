@@ -1,9 +1,9 @@
 """Fits the logistic regression of rag/support.json: `python -m eval.fit_support`.
 
-On the development half of the claims in eval/support, and on claims made of them by exchanging a word for one of another
-claim, or by adding the end of one: real claims with an invented detail are too few to learn from. A claim that some
-window of sentences raises no objection to is represented by the window that supports it best, so fitting and choosing
-take turns. Cross-validated by source.
+On the development half of the claims in eval/support, and on claims made of them by exchanging a word for one of
+another claim, or by adding the end of one: real claims with an invented detail are too few to learn from. A claim
+that some window of sentences raises no objection to is represented by the window that supports it best, so fitting
+and choosing take turns. Cross-validated by source.
 """
 
 import hashlib

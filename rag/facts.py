@@ -492,13 +492,14 @@ def _speaker(words: Sequence[Word]) -> frozenset[str]:
 
 
 LIGHT = SAYING | _words(
-    "according use uses used using need needs needed back mean means meant include includes including included make makes"
-    " made get gets got give gives gave given take takes took taken way ways time times also despite whether however"
-    " become becomes became called named known regarding concerning due towards within across around approximately"
-    " roughly nearly almost even still already currently now then there here thing things kind different same able"
-    " possible allow allows allowed order part case fact result example instance well good become go goes went come"
-    " comes came put puts keep keeps kept let lets set sets see seen show shows shown find found want wants wanted"
-    " want try involve involves involved happen happened happens certain various number amount"
+    "according use uses used using need needs needed back mean means meant include includes including included"
+    " make makes made get gets got give gives gave given take takes took taken way ways time times also despite"
+    " whether however become becomes became called named known regarding concerning due towards within across"
+    " around approximately roughly nearly almost even still already currently now then there here thing things"
+    " kind different same able possible allow allows allowed order part case fact result example instance well"
+    " good become go goes went come comes came put puts keep keeps kept let lets set sets see seen show shows"
+    " shown find found want wants wanted want try involve involves involved happen happened happens certain"
+    " various number amount"
 )
 """Words that add so little to a claim that it may use them though its source doesn't."""
 

@@ -60,8 +60,8 @@ _TOGETHER = 3
 
 _OPENING = re.compile(
     r"^(?:(?:\d{1,3}[.)]|[-*•])\s+|(?:yes|no|however|therefore|thus|hence|moreover|furthermore|additionally|"
-    r"in addition|overall|finally|indeed|in fact|in short|in summary|in conclusion),\s+|(?:note|it is true|it is important to note)"
-    r" that\s+)+(?=\w)",
+    r"in addition|overall|finally|indeed|in fact|in short|in summary|in conclusion),\s+|"
+    r"(?:note|it is true|it is important to note) that\s+)+(?=\w)",
     re.IGNORECASE,
 )
 """What says nothing in front of a claim: the number of a list, "Yes, ", "However, "."""
@@ -72,10 +72,11 @@ _META = re.compile(
     re.IGNORECASE,
 )
 _LEANS = re.compile(
-    r"^\W*(?:(?:but|and|so|however|moreover|meanwhile|also|then|later|in addition|additionally),?\s+)*"
-    r"(?:he|she|they|it|his|her|their|its|this|these|those|that|such|both|the)\b",
+    r"^\W*(?:the|both|neither|that)\b|\b(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b",
     re.IGNORECASE,
 )
+"""A sentence with one of these goes on about what was said before."""
+_PRONOUN = re.compile(r"^\W*(?:he|she|they|it)\b", re.IGNORECASE)
 
 
 _SEGMENT = re.compile(r"[,;:—]|\band\b", re.IGNORECASE)
@@ -589,7 +590,8 @@ def _denied(pair: _Pair) -> Iterator[str]:
                 (
                     other
                     for other in mine
-                    if claim.words[other.place].key == word.key or set(other.reach[:3]) & set(touched)
+                    if (word.content and claim.words[other.place].key == word.key)
+                    or set(other.reach[:3]) & set(touched)
                 ),
                 None,
             )
@@ -599,7 +601,12 @@ def _denied(pair: _Pair) -> Iterator[str]:
                 spare.append(sentence)
             elif word.content and any(claim.words[place].key == word.key for place in pair.content):
                 continue
-            elif not any(not pair.exact[place] and _opposites_in(pair, place) for place in pair.content):
+            elif not any(
+                at - first in cue.reach
+                for place in pair.content
+                if not pair.exact[place]
+                for at in _opposites_in(pair, place)
+            ):
                 yield "The source denies it"
         first += len(sentence.words)
     for cue in mine:
@@ -763,9 +770,11 @@ def _stitched(pair: _Pair) -> Iterator[str]:
         if own is None or not pair.exact[own]:
             continue
         here = {pair.sentence[at] for at in pair.at(own)}
-        around = [place for place in _around(pair, number, own) if not words[place].name][:3]
-        shared = sum(any(pair.sentence[at] in here for at in pair.at(place)) for place in around)
-        if around and 2 * shared <= len(around):
+        around = [place for place in _around(pair, number, own) if not words[place].name]
+        verbs = [place for place in around if verbal(words, place) and not words[place].word.endswith("s")][
+            :1
+        ] or around
+        if verbs and not any(pair.sentence[at] in here for place in verbs for at in pair.at(place)):
             yield "The source gives this number for something else"
 
 
@@ -774,7 +783,7 @@ def _rivals(pair: _Pair) -> Iterator[str]:
     words = pair.claim.words
     for number in pair.claim.numbers:
         own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
-        if own is None or _year(number) or not _counts(number):
+        if own is None or not _counts(number):
             continue
         first = 0
         verdicts = []
@@ -782,15 +791,17 @@ def _rivals(pair: _Pair) -> Iterator[str]:
             clauses: dict[bool, set[int]] = {True: set(), False: set()}
             for other in sentence.numbers:
                 at = next((place for place, word in enumerate(sentence.words) if word.start >= other.start), None)
-                if at is not None and not _year(other) and _counts(other):
+                if at is not None and _year(other) == _year(number) and _counts(other):
                     clauses[other.value == number.value].add(sentence.words[at].clause)
             if clauses[True] and clauses[False] - clauses[True]:
                 weight = 0
                 for place in pair.content:
                     if place == own or words[place].clause != words[own].clause or not pair.exact[place]:
                         continue
+                    if any(not one.first <= place < one.last for one in pair.claim.sayings):
+                        continue
                     stands = {pair.words[at].clause for at in pair.at(place) if pair.sentence[at] == which}
-                    worth = 3 if words[place].word[0].isdigit() else 2 if words[place].name else 1
+                    worth = 3 if words[place].name or words[place].word[0].isdigit() else 1
                     if stands & clauses[False] and not stands & clauses[True]:
                         weight -= worth
                     elif stands & clauses[True] and not stands & clauses[False]:
@@ -883,7 +894,12 @@ def _subjects(pair: _Pair) -> Iterator[str]:
         for at in np.flatnonzero(pair.same[verb]).tolist():
             sentence, here = pair.window[pair.sentence[at]], pair.place[at]
             mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
-            if mine or not _subject_names(sentence, here):
+            if _PRONOUN.match(sentence.text) and sentence.words[here].clause == 0 and not mine:
+                break
+            if any(sentence.words[to].clause == sentence.words[here].clause for to in mine):
+                break
+            subject = _subject_names(sentence, here)
+            if not subject or subject & run:
                 break
         else:
             yield "The source says this of somebody else"
