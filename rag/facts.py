@@ -310,9 +310,10 @@ def _number(text: str, start: int, end: int, value: Decimal, kind: str, sign: st
 # Denied, possible, said -------------------------------------------------------------------------------------------
 
 _NEGATIONS = _words(
-    "not no never nor neither none nobody nothing nowhere without cannot can't won't don't doesn't didn't isn't aren't"
-    " wasn't weren't hasn't haven't hadn't wouldn't couldn't shouldn't hardly barely scarcely can’t won’t don’t doesn’t"
-    " didn’t isn’t aren’t wasn’t weren’t hasn’t haven’t hadn’t wouldn’t couldn’t shouldn’t yet impossible"
+    "not no never nor neither none nobody nothing nowhere without cannot can't won't don't doesn't didn't isn't"
+    " aren't wasn't weren't hasn't haven't hadn't wouldn't couldn't shouldn't hardly barely scarcely can’t won’t"
+    " don’t doesn’t didn’t isn’t aren’t wasn’t weren’t hasn’t haven’t hadn’t wouldn’t couldn’t shouldn’t yet"
+    " impossible"
 )
 REFUSALS = frozenset(
     map(stem, "refuse decline deny reject fail unable lack stop halt cease refrain avoid unwilling unlikely".split())
@@ -328,32 +329,34 @@ ENDINGS = REFUSALS | frozenset(
 
 _POSSIBLE = _words(
     "may might could possibly potentially perhaps probably maybe likely reportedly allegedly apparently"
-    " supposedly seemingly presumably purportedly seems seem seemed appears appear appeared expected expect expects"
-    " believed thought rumored rumoured alleged plans plan planned planning hopes hope hoped intends intend intended"
-    " wants want wanted aims aim aimed seeks seek seeking threatens threatened if whether unless suggests suggest"
-    " suggested concerns fear fears feared risk proposal possible considering doubt doubts unclear"
+    " supposedly seemingly presumably purportedly seems seem seemed appears appear appeared expected expect"
+    " expects believed thought rumored rumoured alleged plans plan planned planning hopes hope hoped intends"
+    " intend intended wants want wanted aims aim aimed seeks seek seeking threatens threatened if whether unless"
+    " suggests suggest suggested accused accuses accuse accusing accusation urged urges urge demanded demands"
+    " demand proposed proposes propose asked promised promises vowed pledged concerns fear fears feared risk"
+    " proposal possible considering doubt doubts unclear"
 )
-_ABLE = _words("can able allowed permitted possible optional eligible entitled")
+ABLE = _words("can able allowed permitted possible optional eligible entitled")
 _COMING = _words("will shall would going set scheduled due upcoming planned plans expected")
 HEDGES = {"possible": _POSSIBLE, "coming": _words("will shall would")}
 """Words that keep what goes with them from being a fact now, by what they make of it."""
 KEEPS = {
-    "possible": _POSSIBLE | _ABLE | _words("when whenever once"),
-    "coming": _COMING | _POSSIBLE | _ABLE | _words("next tomorrow tonight from"),
+    "possible": _POSSIBLE | ABLE | _words("when whenever once"),
+    "coming": _COMING | _POSSIBLE | ABLE | _words("next tomorrow tonight from"),
 }
 """A claim that has one of these has kept a hedge of that sort."""
 
 SAYING = _words(
-    "say said says saying state stated states stating claim claimed claims claiming believe believes believed argue"
-    " argued argues suggest suggested suggests note noted notes mention mentioned mentions express expressed expresses"
-    " emphasize emphasized emphasizes emphasised emphasises stress stressed stresses explain explained explains"
-    " added tell told tells describe described describes warn warned warns predict predicted predicts allege"
-    " alleged alleges assert asserted asserts insist insisted insists contend contended contends report reported"
-    " reports declare declared declares acknowledge acknowledged admit admitted admits hint hinted hints estimate"
-    " estimated estimates write wrote writes comment commented remark remarked remarks conclude concluded concludes"
-    " analyzed analysed think thinks thought consider considers expect expects refer refers referred call called calls"
-    " responded quoted pointed according informed complain complained recalled blame blamed caution cautions cautioned"
-    " suspect suspects suspected fear fears doubt doubts"
+    "say said says saying state stated states stating claim claimed claims claiming believe believes believed"
+    " argue argued argues suggest suggested suggests note noted notes mention mentioned mentions express expressed"
+    " expresses emphasize emphasized emphasizes emphasised emphasises stress stressed stresses explain explained"
+    " explains added tell told tells describe described describes warn warned warns predict predicted predicts"
+    " allege alleged alleges assert asserted asserts insist insisted insists contend contended contends report"
+    " reported reports declare declared declares acknowledge acknowledged admit admitted admits hint hinted hints"
+    " estimate estimated estimates write wrote writes comment commented remark remarked remarks conclude concluded"
+    " concludes analyzed analysed think thinks thought consider considers expect expects refer refers referred"
+    " call called calls responded quoted pointed according informed complain complained recalled blame blamed"
+    " caution cautions cautioned suspect suspects suspected fear fears doubt doubts"
 )
 """Words that make what goes with them somebody's claim."""
 
@@ -394,7 +397,11 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         following = words[place + 1].word if place + 1 < len(words) else ""
         if word.key not in REFUSALS and word.word not in _NEGATIONS:
             continue
-        if (word.word == "not" and following == "only") or (word.word == "yet" and following != "to"):
+        if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
+            continue
+        if (word.word == "not" and following in ("only", "just", "merely")) or (
+            word.word == "yet" and following != "to"
+        ):
             continue
         reached = _reach(words, place)
         if word.word in ("nothing", "none"):  # "costs nothing": what stands before it is denied
@@ -452,13 +459,20 @@ def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
             continue
         if following == "for" or before in ("the", "a", "an", "this", "of", "its", "their", "these", "no", "any"):
             continue  # "the report", "no comment": nouns
+        if before in ("you", "i", "we") or place == 0:
+            continue  # advice, not a report
         subject = _subject(text, words, place)
         gap = text[words[place - 1].end : word.start] if place else ""
         if re.search(r"[”\"’],?\s*$|,[”\"’]\s*$", gap):  # “...,” said X
             follows = words[place + 1 : place + 6]
             found.append(Saying(place, 0, place, _speaker(follows)))
-        elif place >= len(words) - 3 and place > 6:  # ..., X said
-            found.append(Saying(place, 0, place - len(subject), _speaker(subject)))
+        elif place >= len(words) - 3 and "," in text[: word.start]:  # ..., X said
+            comma = text.rindex(",", 0, word.start)
+            first = next(at for at, other in enumerate(words) if other.start > comma)
+            if first <= 3:
+                found.append(Saying(place, place + 1, len(words), _speaker(subject)))
+            else:
+                found.append(Saying(place, 0, first, _speaker(words[first:place])))
         else:
             quoted = re.compile(r"[”\"],?\s+and\b").search(text, word.end)
             last = sum(other.start < quoted.start() for other in words) if quoted else len(words)
@@ -554,6 +568,17 @@ _AUXILIARIES = _words(
 )
 
 
+CONVERSE = {"sell": "bui", "bui": "sell", "lend": "borrow", "borrow": "lend"}
+"""What A does to B by the first, B does to A, or from A, by the second."""
+
+RELATIVE = re.compile(
+    r"\b(?:(?:last|this|next) (?:year|month|week|night|morning|evening|spring|summer|autumn|fall|winter|century|decade|"
+    r"monday|tuesday|wednesday|thursday|friday|saturday|sunday)|today|yesterday|tomorrow|tonight)\b",
+    re.IGNORECASE,
+)
+"""Times that depend on when they were said."""
+
+
 def passive(words: Sequence[Word], place: int) -> bool:
     """Whether a word is a participle behind "was" or the like."""
     word = words[place].word
@@ -602,17 +627,16 @@ big/small; largest/smallest; biggest/smallest; highest/lowest; most/least; best/
 improve/worsen,deteriorate,decline; strengthen/weaken; strong/weak; stronger/weaker; support/oppose,hinder;
 favor/oppose; accept/reject,refuse,decline; agree/refuse,disagree; approve/reject,veto;
 allow/ban,forbid,prohibit,prevent; permit/ban,forbid,prohibit; win/lose; victory/defeat; won/lost;
-open/close,shut; start/end,stop,finish; begin/end,stop,finish; began/ended,stopped; first/last; buy/sell;
-bought/sold; import/export; importer/exporter; north/south; northern/southern;
-northwest/southwest,northeast,southeast; east/west; eastern/western;
-northeastern/northwestern,southwestern,southeastern; early/late; earlier/later; younger/older; young/old;
-succeed/fail; success/failure; gain/loss,lose; join/leave,quit; arrive/leave,depart; maximum/minimum;
+open/close,shut; start/end,stop,finish; begin/end,stop,finish; began/ended,stopped; first/last; import/export;
+importer/exporter; north/south; northern/southern; northwest/southwest,northeast,southeast; east/west;
+eastern/western; northeastern/northwestern,southwestern,southeastern; early/late; earlier/later; younger/older;
+young/old; succeed/fail; success/failure; gain/loss,lose; join/leave,quit; arrive/leave,depart; maximum/minimum;
 positive/negative; agree/disagree; cause/prevent; expand/contract,shrink; praise/criticize,condemn;
 friend/enemy; ally/adversary,enemy,rival; hire/fire; domestic/foreign; rich/poor; public/private;
 minority/majority; include/exclude; safe/dangerous,unsafe; safer/riskier; legal/illegal; attack/defend;
 mother/father; son/daughter; brother/sister; husband/wife; uncle/aunt; male/female; men/women; man/woman;
 boy/girl; king/queen; morning/evening,afternoon,night; day/night; summer/winter; spring/autumn,fall; hot/cold;
-warm/cool; fast/slow; faster/slower; up/down; left/right; upward/downward; push/pull; borrow/lend;
+warm/cool; fast/slow; faster/slower; up/down; left/right; upward/downward; push/pull; lighter/heavier;
 create/destroy; advantage/disadvantage; likely/unlikely; able/unable; possible/impossible; willing/unwilling;
 favorable/unfavorable; aligned/non-aligned; limited/unlimited,limitless; presence/absence; proven/unproven;
 lack/have; confirm/deny; love/hate; hard/easy; long/short; longer/shorter; wide/narrow; heavy/light;

@@ -22,6 +22,8 @@ from index.embed import BundledEmbedder
 from index.reading import Reader
 from index.split import OPENERS, split_sentences
 from rag.facts import (
+    ABLE,
+    CONVERSE,
     DAYS,
     ENDINGS,
     KEEPS,
@@ -30,8 +32,11 @@ from rag.facts import (
     MONTHS,
     OPPOSITES,
     QUANTIFIERS,
+    REFUSALS,
+    RELATIVE,
     SYMMETRIC,
     TIMES_OF,
+    Cue,
     Number,
     Saying,
     Word,
@@ -39,6 +44,7 @@ from rag.facts import (
     denials,
     hedges,
     numbers_of,
+    passive,
     sayings,
     verbal,
     words_of,
@@ -76,7 +82,6 @@ _LEANS = re.compile(
     re.IGNORECASE,
 )
 """A sentence with one of these goes on about what was said before."""
-_PRONOUN = re.compile(r"^\W*(?:he|she|they|it)\b", re.IGNORECASE)
 
 
 _SEGMENT = re.compile(r"[,;:—]|\band\b", re.IGNORECASE)
@@ -174,6 +179,10 @@ class Sources:
             return Verdict(False, 0.0, "The claim says nothing")
         if len(claim) > CLAIM_CHARACTERS:
             return Verdict(False, 0.0, "The claim is too long for a sentence")
+        said = _bare(claim)
+        for sentence in self._sentences:
+            if _bare(sentence.text) == said:
+                return Verdict(True, 1.0, "The source says so", (sentence.source,))
         compared = self.compared(claim)
         if not compared:
             return Verdict(False, 0.0, "There is no source")
@@ -213,6 +222,10 @@ def _plain(claim: str) -> str:
     claim = " ".join(claim.split())
     bare = _META.sub("", _OPENING.sub("", claim))
     return bare[:1].upper() + bare[1:] if bare != claim else claim
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")
 
 
 @cache
@@ -349,11 +362,12 @@ class _Pair:
 def _compare(claim: _Sentence, beside: Sequence[_Beside]) -> Compared:
     pair = _Pair(claim, beside)
     window = pair.window
-    pull = max((_pull(pair, number) for number in claim.numbers), default=0.0)
+    pull = 0.0 if _in_a_row(pair) else max((_pull(pair, number) for number in claim.numbers), default=0.0)
     objections = [
         *_numbers(pair),
         *_names(pair),
         *_quantifiers(pair),
+        *_times(pair),
         *_denied(pair),
         *_opposed(pair),
         *_said(pair),
@@ -366,7 +380,13 @@ def _compare(claim: _Sentence, beside: Sequence[_Beside]) -> Compared:
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")
-    telling = [place for place in pair.content if claim.words[place].word not in LIGHT] or pair.content
+    in_numbers = [(number.start, number.end) for number in claim.numbers if number.kind == "percent"]
+    telling = [
+        place
+        for place in pair.content
+        if claim.words[place].word not in LIGHT
+        and not any(start < claim.words[place].start < end for start, end in in_numbers)
+    ] or pair.content
     values = np.sort(pair.met[telling]) if telling else np.zeros(1)
     context = np.array([float(pair.similar[place, pair.best[place]]) for place in pair.content if pair.exact[place]])
     weak = [place for place in telling if not pair.exact[place]]
@@ -480,9 +500,8 @@ def _around(pair: _Pair, number: Number, own: int) -> list[int]:
 
 def _pull(pair: _Pair, number: Number) -> float:
     """How much nearer another number stands to the words around this one than this one does: the log of a ratio."""
-    words = pair.claim.words
-    own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
-    if own is None or not _counts(number):
+    own = _own(pair.claim, number)
+    if own is None:
         return 0.0
     around = _around(pair, number, own)[:6]
     pulls = []
@@ -518,6 +537,30 @@ def _counts(number: Number) -> bool:
     return number.kind != "times" and not (number.kind == "ordinal" and number.value <= 3)
 
 
+def _in_a_row(pair: _Pair) -> bool:
+    """Whether a sentence of the window holds all numbers of the claim, two at least, in their order without another
+    between them: a date or a range that was taken over."""
+    mine = [number.value for number in pair.claim.numbers]
+    for sentence in pair.window:
+        theirs = [number.value for number in sentence.numbers]
+        if len(mine) > 1 and any(theirs[at : at + len(mine)] == mine for at in range(len(theirs))):
+            return True
+    return False
+
+
+def _own(claim: _Sentence, number: Number) -> int | None:
+    """The place of a number among the words; None where it is part of a name ("Windows 7") or could stand with
+    anything."""
+    place = next((place for place, word in enumerate(claim.words) if word.start >= number.start), None)
+    if (
+        place is None
+        or not _counts(number)
+        or (place and (claim.words[place - 1].name or claim.words[place - 1].opens))
+    ):
+        return None
+    return place
+
+
 def _year(number: Number) -> bool:
     return number.kind == "plain" and 1000 <= number.value <= 2100 and number.value == int(number.value)
 
@@ -532,7 +575,11 @@ def _names(pair: _Pair) -> Iterator[str]:
     for place, word in enumerate(pair.claim.words):
         if not word.content or word.key in pair.keys or word.word in short or word.word[0].isdigit():
             continue
-        opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS
+        opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS | LIGHT
+        opening = opening and not word.word.endswith(("ed", "ing", "ly"))
+        nearest = pair.words[int(pair.best[place])]
+        if word.opens and (nearest.name or nearest.opens) and not word.word.endswith("s") and word.word not in OPENERS:
+            opening = True  # "Iraq" for "Iran"
         if word.name or word.word in MONTHS - {"may", "march"} or word.word in DAYS or opening:
             yield f"{pair.claim.text[word.start : word.end]} is not in the source"
 
@@ -563,6 +610,14 @@ def _quantifiers(pair: _Pair) -> Iterator[str]:
                 yield f"The source does not say “{word.word}”"
 
 
+def _times(pair: _Pair) -> Iterator[str]:
+    """ "Last year" or "tomorrow" that the window doesn't say."""
+    held = {match.group().lower() for sentence in pair.window for match in RELATIVE.finditer(sentence.text)}
+    for match in RELATIVE.finditer(pair.claim.text):
+        if match.group().lower() not in held:
+            yield f"The source does not say “{match.group()}”"
+
+
 NONE = frozenset({"no", "none", "never", "nobody", "nothing", "neither", "without"})
 
 
@@ -590,8 +645,8 @@ def _denied(pair: _Pair) -> Iterator[str]:
                 (
                     other
                     for other in mine
-                    if (word.content and claim.words[other.place].key == word.key)
-                    or set(other.reach[:3]) & set(touched)
+                    if (word.key in REFUSALS and claim.words[other.place].key == word.key)
+                    or _denied_by(claim, other) & set(touched)
                 ),
                 None,
             )
@@ -599,7 +654,7 @@ def _denied(pair: _Pair) -> Iterator[str]:
                 mine.remove(partner)
             elif not touched:
                 spare.append(sentence)
-            elif word.content and any(claim.words[place].key == word.key for place in pair.content):
+            elif word.key in REFUSALS and any(one.key == word.key for one in claim.words):
                 continue
             elif not any(
                 at - first in cue.reach
@@ -611,12 +666,12 @@ def _denied(pair: _Pair) -> Iterator[str]:
         first += len(sentence.words)
     for cue in mine:
         word = claim.words[cue.place]
-        if word.content and (float(pair.met[cue.place]) >= STRONG or word.key in pair.keys):
+        if word.key in REFUSALS and (float(pair.met[cue.place]) >= STRONG or word.key in pair.keys):
             continue
         if any(_opposites_in(pair, place) for place in (*cue.reach, cue.place)):
             continue
         denied = cue.reach[: 3 if word.word == "no" else 1]
-        if denied and all(pair.exact[place] for place in denied) and not word.content:
+        if denied and all(pair.exact[place] for place in denied) and word.key not in REFUSALS:
             yield "The source does not deny it"
             continue
         if spare:
@@ -625,6 +680,14 @@ def _denied(pair: _Pair) -> Iterator[str]:
         if any(word.key in ENDINGS for word in pair.words):
             continue
         yield "The source does not deny it"
+
+
+def _denied_by(sentence: _Sentence, cue: Cue) -> set[int]:
+    """The words that a denial is about: those behind it, and those before it in "keeping pets is not allowed"."""
+    about = set(cue.reach[:3])
+    if cue.reach and sentence.words[cue.reach[0]].word in ABLE:
+        about |= {place for place in range(cue.place) if sentence.words[place].content}
+    return about
 
 
 def _opposites_in(pair: _Pair, place: int) -> list[int]:
@@ -726,7 +789,7 @@ def _possible(pair: _Pair) -> Iterator[str]:
             word = sentence.words[cue.place]
             if said & KEEPS[cue.sort] or any(claim.word == word.word for claim in pair.claim.words):
                 continue
-            heads = {first + place for place in cue.reach[:2]}
+            heads = {first + place for place in [at for at in cue.reach if not sentence.words[at].name][:2]}
             if any(
                 set(pair.at(place)) & heads and len(pair.at(place)) == 1 and not pair.claim.words[place].name
                 for place in pair.content
@@ -766,7 +829,7 @@ def _stitched(pair: _Pair) -> Iterator[str]:
             continue
         yield "The source says these things of different subjects"
     for number in pair.claim.numbers:
-        own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
+        own = _own(pair.claim, number)
         if own is None or not pair.exact[own]:
             continue
         here = {pair.sentence[at] for at in pair.at(own)}
@@ -781,9 +844,9 @@ def _stitched(pair: _Pair) -> Iterator[str]:
 def _rivals(pair: _Pair) -> Iterator[str]:
     """A number of one clause of the window with the words of another clause that has a number of its own."""
     words = pair.claim.words
-    for number in pair.claim.numbers:
-        own = next((place for place, word in enumerate(words) if word.start >= number.start), None)
-        if own is None or not _counts(number):
+    for number in () if _in_a_row(pair) else pair.claim.numbers:
+        own = _own(pair.claim, number)
+        if own is None:
             continue
         first = 0
         verdicts = []
@@ -819,43 +882,41 @@ def _turned(pair: _Pair) -> Iterator[str]:
     words = pair.claim.words
     for pivot, word in enumerate(words):
         than, is_ = word.word in ("than", "rather"), word.word in ("is", "was", "are", "were", "been", "be")
-        if word.name or word.key in SYMMETRIC or not pair.same[pivot].any():
+        converse = CONVERSE.get(word.key)
+        if word.name or word.key in SYMMETRIC or not (than or is_ or (word.content and verbal(words, pivot))):
             continue
-        if not (than or is_ or (word.content and verbal(words, pivot))):
-            continue
+        places = [at for at, other in enumerate(pair.words) if other.key == word.key or other.key == converse]
         reach = 3 if is_ else 8
         entities = [
             place
             for place in pair.content
-            if pair.exact[place] and words[place].clause == word.clause and abs(place - pivot) <= reach
+            if pair.exact[place]
+            and words[place].clause == word.clause
+            and abs(place - pivot) <= reach
+            and _noun(words[place])
         ]
         before = [place for place in entities if place < pivot][-4:]
         after = [place for place in entities if place > pivot][:4]
+        alike = [_alike(pair, pivot, at) for at in places]
         straight = turned = 0
-        for at in np.flatnonzero(pair.same[pivot]).tolist():
+        for at, fit in zip(places, alike, strict=True):
             sentence, verb = pair.window[pair.sentence[at]], pair.place[at]
-            offset = at - verb
-            if not (than or is_ or verbal(sentence.words, verb)):
+            if fit < max(alike) or not (than or is_ or verbal(sentence.words, verb)):
                 continue
+            flip = (
+                pair.words[at].key != word.key and not _any_from(words, pivot) and not _any_from(sentence.words, verb)
+            )
             for one, other in product(before, after):
-                if words[one].key == words[other].key or (not than and not (_noun(words[one]) and _noun(words[other]))):
+                if words[one].key == words[other].key:
                     continue
-                ones = [to - offset for to in pair.at(one) if 0 < abs(to - at) <= 1.5 * reach and _clause(pair, to, at)]
-                others = [
-                    to - offset for to in pair.at(other) if 0 < abs(to - at) <= 1.5 * reach and _clause(pair, to, at)
-                ]
-                if not ones or not others:
-                    continue
-                if than or is_:
-                    roles = {(to < verb, by < verb) for to in ones for by in others}
-                    wanted = (True, False)
-                else:
-                    roles = {
-                        (acts(sentence.words, verb, to), acts(sentence.words, verb, by)) for to in ones for by in others
-                    }
-                    wanted = (acts(words, pivot, one), acts(words, pivot, other))
+                ones = _roles(pair, one, at, 1.5 * reach, by_place=than or is_)
+                others = _roles(pair, other, at, 1.5 * reach, by_place=than or is_)
+                wanted = (True, False) if than or is_ else (acts(words, pivot, one), acts(words, pivot, other))
+                if flip:
+                    wanted = (wanted[1], wanted[0])
                 if wanted[0] == wanted[1]:
                     continue
+                roles = set(product(ones, others))
                 straight += wanted in roles
                 turned += wanted not in roles and (wanted[1], wanted[0]) in roles
         if turned > straight:
@@ -863,50 +924,102 @@ def _turned(pair: _Pair) -> Iterator[str]:
             return
 
 
+def _roles(pair: _Pair, place: int, at: int, reach: float, *, by_place: bool) -> set[bool]:
+    """Whether a word of the claim stands before the word `at` of the window or, by voice and prepositions, does what
+    that says; for every place near it in its clause, or right before its relative clause."""
+    sentence, verb = pair.window[pair.sentence[at]], pair.place[at]
+    found = set()
+    for to in pair.at(place):
+        here = pair.place[to]
+        if pair.sentence[to] != pair.sentence[at] or to == at or abs(to - at) > reach:
+            continue
+        if pair.words[to].clause == pair.words[at].clause:
+            found.add(here < verb if by_place else acts(sentence.words, verb, here))
+        elif _antecedent(sentence, verb) == here:
+            found.add(True if by_place else not passive(sentence.words, verb))
+    return found
+
+
+def _antecedent(sentence: _Sentence, verb: int) -> int | None:
+    """The word that "which" or "who" stands for where a verb is in a relative clause."""
+    words = sentence.words
+    first = verb
+    while first > 0 and words[first - 1].clause == words[verb].clause:
+        first -= 1
+    if not first or words[first].word not in ("who", "which"):
+        return None
+    return first - 1
+
+
+def _alike(pair: _Pair, place: int, at: int) -> int:
+    """How many of the two words on either side of a word of the claim are beside the word `at` of the window, too."""
+    mine = {word.key for word in pair.claim.words[max(0, place - 2) : place + 3] if not _noun(word) or not word.content}
+    theirs = pair.words[max(0, at - 2) : at + 3]
+    return sum(word.key in mine for word in theirs)
+
+
+def _any_from(words: Sequence[Word], verb: int) -> bool:
+    return any(word.word == "from" and word.clause == words[verb].clause for word in words[verb + 1 : verb + 9])
+
+
 def _noun(word: Word) -> bool:
-    return (word.name or word.opens) and word.word not in MONTHS and word.word not in DAYS
-
-
-def _clause(pair: _Pair, one: int, other: int) -> bool:
-    return pair.sentence[one] == pair.sentence[other] and pair.words[one].clause == pair.words[other].clause
+    return word.content and not word.word[0].isdigit() and word.word not in MONTHS and word.word not in DAYS
 
 
 def _subjects(pair: _Pair) -> Iterator[str]:
-    """A name before a verb of the claim, where the window names another one before that verb."""
+    """What stands before a verb of the claim, where the window has something else before that verb."""
     words = pair.claim.words
+    known = {word.key for word in words}
     for verb in pair.content:
-        if not pair.exact[verb] or words[verb].name or words[verb].word[0].isdigit():
+        if not pair.exact[verb] or words[verb].name or words[verb].word[0].isdigit() or not verbal(words, verb):
             continue
-        place = verb - 1
-        while place >= 0 and not words[place].content and words[place].word not in _PREPOSITIONS:
-            place -= 1
-        if place < 0 or not (words[place].name or words[place].opens) or words[place].clause != words[verb].clause:
-            continue
-        between = pair.claim.text[words[place].end - 2 : words[verb].start]
-        if "’s" in between or "'s" in between or "," in between:
-            continue
-        run = {words[place].key}
-        while place > 0 and (words[place - 1].name or words[place - 1].opens):
-            place -= 1
-            run.add(words[place].key)
-        if not run & {word.key for word in pair.words if word.name or word.opens} or not verbal(words, verb):
+        run = _subject(pair.claim, verb)
+        if not run or not run & pair.keys:
             continue
         for at in np.flatnonzero(pair.same[verb]).tolist():
             sentence, here = pair.window[pair.sentence[at]], pair.place[at]
             mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
-            if _PRONOUN.match(sentence.text) and sentence.words[here].clause == 0 and not mine:
+            antecedent = _antecedent(sentence, here)
+            if any(sentence.words[to].clause == sentence.words[here].clause or to == antecedent for to in mine):
                 break
-            if any(sentence.words[to].clause == sentence.words[here].clause for to in mine):
+            if passive(sentence.words, here) != passive(words, verb) or not verbal(sentence.words, here):
                 break
-            subject = _subject_names(sentence, here)
-            if not subject or subject & run:
+            subject = _subject(sentence, here)
+            if antecedent is not None and not subject:
+                subject = {sentence.words[antecedent].key}
+            if not subject or (
+                subject & known and not any(word.name for word in sentence.words if word.key in subject)
+            ):
                 break
         else:
             yield "The source says this of somebody else"
             return
 
 
-_PREPOSITIONS = frozenset("of in at by with for to from on under and or than as between about".split())
+def _subject(sentence: _Sentence, verb: int) -> set[str]:
+    """The keys of the word right before a verb, or of the name of several words; empty where a preposition, a comma or
+    a pronoun stands between."""
+    words = sentence.words
+    place = verb - 1
+    while place >= 0 and not words[place].content and words[place].word not in _BETWEEN:
+        place -= 1
+    while place >= 0 and words[place].content and words[place].word.endswith("ly"):
+        place -= 1
+    if place < 0 or not words[place].content or words[place].clause != words[verb].clause:
+        return set()
+    between = sentence.text[words[place].end - 2 : words[verb].start]
+    if "’s" in between or "'s" in between or "," in between or words[place].word[0].isdigit():
+        return set()
+    found = {words[place].key}
+    while words[place].name and place > 0 and (words[place - 1].name or words[place - 1].opens):
+        place -= 1
+        found.add(words[place].key)
+    return found
+
+
+_BETWEEN = frozenset(
+    "of in at by with for to from on under and or than as between about he she they it we you i who which that".split()
+)
 
 
 def _owners(pair: _Pair) -> Iterator[str]:
@@ -931,23 +1044,6 @@ def _owners(pair: _Pair) -> Iterator[str]:
         if owners and all(owner is not None and owner != word.key for owner in owners):
             yield "The source says this of somebody else"
             return
-
-
-def _subject_names(sentence: _Sentence, place: int) -> set[str]:
-    """The names before a word in its clause; of a relative clause, the name before it."""
-    words = sentence.words
-    first = place
-    while first > 0 and words[first - 1].clause == words[place].clause:
-        first -= 1
-    names = {word.key for word in words[first:place] if word.name or word.opens}
-    if not names and words[first].word in ("who", "which"):
-        at = first - 1
-        while at >= 0 and not (words[at].name or words[at].opens):
-            at -= 1
-        while at >= 0 and (words[at].name or words[at].opens):
-            names.add(words[at].key)
-            at -= 1
-    return names
 
 
 @cache
