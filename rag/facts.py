@@ -476,7 +476,8 @@ def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
         else:
             quoted = re.compile(r"[”\"],?\s+and\b").search(text, word.end)
             last = sum(other.start < quoted.start() for other in words) if quoted else len(words)
-            found.append(Saying(place, place + 1, last, _speaker(subject)))
+            that = next((at for at in range(place + 1, min(last, place + 10)) if words[at].word == "that"), place)
+            found.append(Saying(place, that + 1, last, _speaker(subject)))
     return found
 
 
@@ -543,8 +544,6 @@ TIMES_OF = _words(
 """Behind "every" or "each" these say how often."""
 
 _BE = _words("was were is are been being be")
-_AGENT = _words("by from")
-_PATIENT = _words("to on against into for at upon over")
 
 SYMMETRIC = frozenset(
     map(
@@ -558,11 +557,17 @@ def verbal(words: Sequence[Word], place: int) -> bool:
     """Whether a word is likely a verb: by its form or by what stands before it."""
     word = words[place].word
     before = words[place - 1].word if place else ""
+    if before in _DETERMINERS or before == "of":
+        return False
     if word.endswith("ed") or (word in _BASE and _BASE[word] != word) or before in _AUXILIARIES:
         return True
-    return word.endswith("s") and place > 0 and (words[place - 1].name or words[place - 1].content)
+    after = words[place + 1].word if place + 1 < len(words) else ""
+    return (
+        word.endswith("s") and place > 0 and words[place - 1].content and (after in _DETERMINERS or after[:1].isdigit())
+    )
 
 
+_DETERMINERS = _words("the a an its their his her this these no two three four five six seven eight nine ten")
 _AUXILIARIES = _words(
     "to will would has have had did does do can could may might must not was were is are been being be"
 )
@@ -594,29 +599,28 @@ def acts(words: Sequence[Word], verb: int, place: int) -> bool:
     """Whether the word at `place` does what the word at `verb` says, rather than having it done: by its side of the
     verb, by the voice, and by the "by", "from", "to" or "on" before it."""
     if place > verb:
-        return _preposition(words, place) in _AGENT
+        by = preposition(words, place)
+        return by == "from" or (by == "by" and passive(words, verb))
     done_to = any(
-        words[other].word in _AGENT and words[other].clause == words[verb].clause
+        words[other].word == "from" and words[other].clause == words[verb].clause
         for other in range(verb + 1, min(len(words), verb + 8))
     )
     return not (passive(words, verb) or done_to)
 
 
-def _preposition(words: Sequence[Word], place: int) -> str:
-    """The word before the noun phrase that a word stands in: the nearest one that says nothing, articles left out."""
+def preposition(words: Sequence[Word], place: int) -> str:
+    """The preposition of the noun phrase that a word stands in; "" where none stands before a mark or a number."""
     for before in range(place - 1, max(-1, place - 5), -1):
-        if not words[before].content and words[before].word not in (
-            "the",
-            "a",
-            "an",
-            "its",
-            "his",
-            "her",
-            "their",
-            "s",
-        ):
-            return words[before].word
+        word = words[before]
+        if word.end + 1 < words[before + 1].start or word.word[0].isdigit():
+            return ""
+        if not word.content and word.word not in _ARTICLES:
+            return word.word if word.word in PREPOSITIONS else ""
     return ""
+
+
+PREPOSITIONS = _words("of in at by with for to from on under between about into over against upon through during")
+_ARTICLES = _words("the a an its his her their s")
 
 
 _OPPOSITES = """

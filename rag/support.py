@@ -34,6 +34,7 @@ from rag.facts import (
     QUANTIFIERS,
     REFUSALS,
     RELATIVE,
+    SAYING,
     SYMMETRIC,
     TIMES_OF,
     Cue,
@@ -45,6 +46,7 @@ from rag.facts import (
     hedges,
     numbers_of,
     passive,
+    preposition,
     sayings,
     verbal,
     words_of,
@@ -124,7 +126,9 @@ SIGNALS = (
 )
 
 
-CONTRADICTIONS = frozenset({"The source denies it"})
+CONTRADICTIONS = frozenset({"The source denies it", "The source has it the other way round"})
+MARGIN = 0.15
+"""A sentence that contradicts a claim decides unless others support the claim better by this score at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,13 @@ class Compared:
     @property
     def score(self) -> float:
         return _fitted().probability(self.signals.reshape(1, -1))
+
+    @property
+    def rank(self) -> float:
+        """The score, less a little for each further sentence and more for each objection: of what supports a claim as
+        well the shortest is cited."""
+        further = self.signals[SIGNALS.index("sentences")]
+        return self.score - 0.04 * float(further) - 0.1 * len(self.objections)
 
     def verdict(self) -> Verdict:
         if self.objections:
@@ -186,10 +197,10 @@ class Sources:
         compared = self.compared(claim)
         if not compared:
             return Verdict(False, 0.0, "There is no source")
-        best = max(compared, key=lambda one: (not one.objections, one.score - 0.1 * len(one.objections)))
-        against = max((one for one in compared if one.contradicted), key=lambda one: one.score, default=best)
-        if against.score > best.score:
-            return against.verdict()
+        best = max(compared, key=lambda one: (not one.objections, one.rank))
+        against = [one for one in compared if one.contradicted and one.rank > best.rank - MARGIN]
+        if against:
+            return max(against, key=lambda one: one.rank).verdict()
         # Fewer sentences are the better citation, where they are enough.
         enough = [one for one in compared if len(one.used) < len(best.used) and one.verdict().supported]
         return min(enough, key=lambda one: (len(one.used), -one.score), default=best).verdict()
@@ -377,6 +388,7 @@ def _compare(claim: _Sentence, beside: Sequence[_Beside]) -> Compared:
         *_turned(pair),
         *_subjects(pair),
         *_owners(pair),
+        *_objects(pair),
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")
@@ -893,9 +905,9 @@ def _turned(pair: _Pair) -> Iterator[str]:
             if pair.exact[place]
             and words[place].clause == word.clause
             and abs(place - pivot) <= reach
-            and _noun(words[place])
+            and (_noun(words[place]) or (than and words[place].word[0].isdigit()))
         ]
-        before = [place for place in entities if place < pivot][-4:]
+        before = [place for place in entities if place < pivot and (than or not preposition(words, place))][-4:]
         after = [place for place in entities if place > pivot][:4]
         alike = [_alike(pair, pivot, at) for at in places]
         straight = turned = 0
@@ -953,7 +965,7 @@ def _antecedent(sentence: _Sentence, verb: int) -> int | None:
 
 def _alike(pair: _Pair, place: int, at: int) -> int:
     """How many of the two words on either side of a word of the claim are beside the word `at` of the window, too."""
-    mine = {word.key for word in pair.claim.words[max(0, place - 2) : place + 3] if not _noun(word) or not word.content}
+    mine = {word.key for word in pair.claim.words[max(0, place - 2) : place + 3]}
     theirs = pair.words[max(0, at - 2) : at + 3]
     return sum(word.key in mine for word in theirs)
 
@@ -969,29 +981,40 @@ def _noun(word: Word) -> bool:
 def _subjects(pair: _Pair) -> Iterator[str]:
     """What stands before a verb of the claim, where the window has something else before that verb."""
     words = pair.claim.words
-    known = {word.key for word in words}
     for verb in pair.content:
-        if not pair.exact[verb] or words[verb].name or words[verb].word[0].isdigit() or not verbal(words, verb):
+        if (
+            words[verb].word in SAYING
+            or not pair.exact[verb]
+            or words[verb].name
+            or words[verb].word[0].isdigit()
+            or not verbal(words, verb)
+        ):
             continue
         run = _subject(pair.claim, verb)
-        if not run or not run & pair.keys:
+        if not run or not run & pair.keys or words[verb].key in SYMMETRIC:
             continue
+        other = False
+        named = words[verb - 1].name or words[verb - 2].name
         for at in np.flatnonzero(pair.same[verb]).tolist():
             sentence, here = pair.window[pair.sentence[at]], pair.place[at]
-            mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
+            if not verbal(sentence.words, here):
+                continue
             antecedent = _antecedent(sentence, here)
-            if any(sentence.words[to].clause == sentence.words[here].clause or to == antecedent for to in mine):
+            mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
+            clause = sentence.words[here].clause
+            if any((sentence.words[to].clause == clause and to < here) or to == antecedent for to in mine):
                 break
-            if passive(sentence.words, here) != passive(words, verb) or not verbal(sentence.words, here):
+            if passive(sentence.words, here) != passive(words, verb):
                 break
             subject = _subject(sentence, here)
             if antecedent is not None and not subject:
                 subject = {sentence.words[antecedent].key}
-            if not subject or (
-                subject & known and not any(word.name for word in sentence.words if word.key in subject)
-            ):
+            if not subject or (named and _definite(sentence, here)):  # "the city" may be the one that was named
                 break
+            other = True
         else:
+            if not other:
+                continue
             yield "The source says this of somebody else"
             return
 
@@ -1005,10 +1028,21 @@ def _subject(sentence: _Sentence, verb: int) -> set[str]:
         place -= 1
     while place >= 0 and words[place].content and words[place].word.endswith("ly"):
         place -= 1
+    if place >= 0 and words[place].word == "and":  # what the clause opens with, if that is a name
+        first = next((at for at in range(place) if words[at].clause == words[verb].clause), place)
+        while first < place and not words[first].content and words[first].word not in _BETWEEN:
+            first += 1
+        run = set()
+        while first < place and (words[first].name or words[first].opens):
+            run.add(words[first].key)
+            first += 1
+        return run
     if place < 0 or not words[place].content or words[place].clause != words[verb].clause:
         return set()
     between = sentence.text[words[place].end - 2 : words[verb].start]
     if "’s" in between or "'s" in between or "," in between or words[place].word[0].isdigit():
+        return set()
+    if preposition(words, place):
         return set()
     found = {words[place].key}
     while words[place].name and place > 0 and (words[place - 1].name or words[place - 1].opens):
@@ -1017,9 +1051,54 @@ def _subject(sentence: _Sentence, verb: int) -> set[str]:
     return found
 
 
+def _definite(sentence: _Sentence, verb: int) -> bool:
+    """Whether a common noun with "the" or the like stands before a verb."""
+    words = sentence.words
+    for place in range(verb - 1, max(-1, verb - 6), -1):
+        if words[place].name:
+            return False
+        if words[place].word in ("the", "this", "that", "these", "both", "neither", "each"):
+            return True
+    return False
+
+
 _BETWEEN = frozenset(
     "of in at by with for to from on under and or than as between about he she they it we you i who which that".split()
 )
+
+
+def _objects(pair: _Pair) -> Iterator[str]:
+    """A name right behind a verb of the claim, where the window has another one there."""
+    words = pair.claim.words
+    for verb in pair.content:
+        name = verb + 1
+        if name >= len(words) or not words[name].name or not pair.exact[verb] or not pair.exact[name]:
+            continue
+        if (
+            words[verb].name
+            or words[verb].word in SAYING
+            or words[verb].key in SYMMETRIC
+            or not verbal(words, verb)
+            or passive(words, verb)
+        ):
+            continue
+        run = {words[name].key}
+        while name + 1 < len(words) and words[name + 1].name:
+            name += 1
+            run.add(words[name].key)
+        for at in pair.at(verb):
+            sentence, here = pair.window[pair.sentence[at]], pair.place[at]
+            part = [
+                word
+                for word, segment in zip(sentence.words, sentence.segment, strict=True)
+                if segment == sentence.segment[here] and word.start > sentence.words[here].start
+            ]
+            if not part or not part[0].name or run & {word.key for word in part}:
+                break
+        else:
+            if pair.at(verb):
+                yield "The source says this of somebody else"
+                return
 
 
 def _owners(pair: _Pair) -> Iterator[str]:
