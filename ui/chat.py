@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
@@ -124,6 +125,9 @@ def build(chatbot: Chatbot) -> "Blocks":
         inbox = answering[request.session_hash] = SimpleQueue()
         try:
             asked = _Sent.of(sent)
+            if not turns:  # the server may have been started anew under an open page
+                with suppress(NotFound):
+                    turns = _kept_turns(chatbot, conversations, owner(request), asked.conversation)
             earlier = turns[:-1] if asked.instead else turns
             keeper = _Keeper(conversations, owner_of(request), turns, instead=asked.instead)
             yield {

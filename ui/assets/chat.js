@@ -14,7 +14,7 @@ let settled = null; // the latest question whose source was opened, or closed, b
 // Gradio sends this along with a question.
 window.footnote = {
   sent() {
-    const sent = { instead, documents: library.asked() };
+    const sent = { instead, documents: library.asked(), conversation: conversations.current() };
     edit(false);
     return sent;
   },
