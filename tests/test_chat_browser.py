@@ -514,7 +514,7 @@ def test_every_side_fits_narrow_and_wide(opened: Any, width: int) -> None:
     ask(page, TWO_SOURCES)
     assert page.evaluate(fits)
     picture(page, f"answer-{width}")
-    for pane in ("library",):
+    for pane in ("library", "conversations"):
         page.locator(f"#show-{pane}").click()
         page.wait_for_selector(f"#{pane} li")
         assert page.evaluate(fits)
@@ -529,6 +529,96 @@ def test_every_side_fits_narrow_and_wide(opened: Any, width: int) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_of_its_own_bars_nobody(opened: Any, path: str, scheme: str) -> None:
     assert not barriers(opened(PHONE, path=path, color_scheme=scheme))
+
+
+# Conversations ----------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_outlives_a_reload_for_its_owner_alone(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    ask(page, "What is the population of Kazan?")
+    page.wait_for_function("() => location.hash.startsWith('#conversation=')")
+    page.reload()
+    page.locator("#current .turn[data-state=refused]").wait_for()
+    assert page.locator("h2.question").all_inner_texts() == [
+        "Where was the BRICS summit held?",
+        "What is the population of Kazan?",
+    ]
+    page.locator("#past a.marker").first.click()
+    assert "Kazan" in marked(page)
+    assert "BRICS" in ask(page, "And when was the BRICS summit?").locator(".answer").inner_text()
+    assert page.locator("#past .turn").count() == 2
+
+    stranger = opened(WIDE)
+    stranger.goto(page.url)
+    stranger.reload()
+    assert "no such conversation" in stranger.locator("#current [role=alert]").inner_text()
+    assert "BRICS" not in stranger.locator("#conversation").inner_text()
+
+
+def test_conversations_are_opened_renamed_exported_and_deleted(opened: Any) -> None:
+    page = opened(WIDE)
+    ask(page, "Where was the BRICS summit held?")
+    page.locator("#new-conversation").click()
+    page.locator(".example").first.wait_for()
+    assert page.locator(".turn").count() == 0
+    ask(page, "What is the population of Kazan?")
+    page.locator("#show-conversations").click()
+    rows = page.locator("#conversations-list li")
+    page.wait_for_function("() => document.querySelectorAll('#conversations-list li').length === 2")
+    older = rows.nth(1)
+    older.locator(".rename").click()
+    page.keyboard.type("The <b>summit</b>")
+    page.keyboard.press("Enter")
+    row = page.locator("#conversations-list li", has_text="The <b>summit</b>")
+    row.wait_for()
+    assert not barriers(page)
+    picture(page, "conversations")
+    for format in ("md", "html", "json"):
+        with page.expect_download() as download:
+            row.locator(f"[data-format={format}]").click()
+        text = Path(download.value.path()).read_text("utf-8")
+        assert "southwestern Russian city of Kazan" in text
+        assert "<b>summit" not in text or format == "json"
+    row.locator(".open").click()
+    page.locator("#current .turn[data-state=answered]").wait_for()
+    page.locator("#show-conversations").click()
+    row.locator(".remove").click()
+    row.locator(".really").click()
+    row.wait_for(state="detached")
+    page.locator(".example").first.wait_for()
+    assert rows.count() == 1
+
+
+def test_an_answer_is_judged_with_a_word_and_the_verdict_stays(opened: Any) -> None:
+    page = opened(WIDE)
+    turn = ask(page, "Where was the BRICS summit held?")
+    turn.get_by_role("button", name="Bad answer").click()
+    comment = turn.locator(".comment input")
+    comment.wait_for()
+    comment.fill("Too <long>.")
+    page.keyboard.press("Enter")
+    turn.get_by_text("Noted, thank you.").wait_for()
+    page.reload()
+    bad = page.locator("#current").get_by_role("button", name="Bad answer")
+    bad.wait_for()
+    assert bad.get_attribute("aria-pressed") == "true"
+    bad.click()
+    page.wait_for_selector("#current [data-do=down][aria-pressed=false]")
+
+
+def test_a_reopened_citation_says_that_its_document_has_changed(opened: Any) -> None:
+    page = opened(WIDE)
+    add_files(page, text_file("heron.txt", "Herons\n\nThe heron of Kazan eats 23 frogs."))
+    ask(page, "What does the heron of Kazan eat?")
+    assert "23 frogs" in marked(page)
+    page.locator("#show-library").click()
+    add_files(page, text_file("heron.txt", "Herons\n\nThe heron of Kazan eats nothing now."))
+    page.reload()
+    page.locator("#current .turn[data-state=answered]").wait_for()
+    assert "has changed since" in page.locator("#current .note").first.inner_text()
+    remove(page, "heron.txt")
 
 
 def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None:

@@ -127,7 +127,7 @@ def build(chatbot: Chatbot) -> "Blocks":
             asked = _Sent.of(sent)
             if not turns:  # the server may have been started anew under an open page
                 with suppress(NotFound):
-                    turns = _kept_turns(chatbot, conversations, owner(request), asked.conversation)
+                    turns = _kept_turns(chatbot, conversations, owner_of(request), asked.conversation)
             earlier = turns[:-1] if asked.instead else turns
             keeper = _Keeper(conversations, owner_of(request), turns, instead=asked.instead)
             yield {
