@@ -21,7 +21,8 @@ from eval.metrics import DEFINITIONS, Judgement, figures, judge
 from eval.questions import Question, load, sample
 from index.documents import printable
 from index.errors import BadInput, LibraryProblem
-from index.library import Library, Progress
+from index.folders import Progress
+from index.library import Library
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 

@@ -9,22 +9,24 @@ import logging
 import os
 import sqlite3
 import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from index.documents import SUFFIXES, Document, builtin, decodable, printable, read
-from index.embed import BundledEmbedder, Embedder, load_embedder
-from index.errors import BadInput, LibraryProblem, MissingPart, NotFound
-from index.reading import Reader, Reading, packed, unpacked
+from index.database import connect, digest, problems_named, stems_stored
+from index.documents import Document, builtin, printable
+from index.embed import BundledEmbedder, Embedder, cores, load_embedder
+from index.errors import BadInput, LibraryProblem, NotFound
+from index.folders import Progress, Report, Source, Stored, expanded, update
+from index.reading import DIMENSION, Reader, Reading, packed, unpacked
 from index.split import Passage, Sentence, split
 from index.vectors import LARGE, Vectors
 from index.words import content_stems
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.retrievers import BaseRetriever
 
-FORMAT = 1
-"""The version of the tables below; a library of a newer one is refused."""
-
-DATABASE = "library.sqlite"
 VECTORS = "passages.faiss"
 
 BUILTIN_ROOT = "builtin:"
@@ -51,52 +49,21 @@ _DENSE_SHARE = 0.6
 _FREQUENT = 0.5
 """Words in more than this share of the passages leave the query where others remain: they tell nothing and are slow."""
 
-_PATIENCE = 15.0
-"""How long to wait for another process that is writing, in seconds."""
+_AHEAD = 64
+"""How many passages are embedded before the documents that they are of are stored; what a kill may cost."""
+
+_BATCH = 16
+"""How many texts an embedder of one's own gets at once."""
 
 _TEXTS_KEPT = 64
 """Document texts kept in memory."""
 
-_TABLES = """
-CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-    key INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    root TEXT NOT NULL,              -- the folder it was indexed from, or builtin: or upload:
-    path TEXT NOT NULL,              -- below the root
-    title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    sha256 TEXT NOT NULL,
-    pages TEXT NOT NULL,             -- JSON list of offsets
-    size INTEGER,                    -- of the file, bytes; NULL where there is no file
-    modified INTEGER,                -- of the file, nanoseconds since 1970
-    checked INTEGER NOT NULL,        -- when the file was read last, likewise
-    added TEXT NOT NULL,             -- ISO 8601, UTC
-    UNIQUE (root, path)
-);
-CREATE TABLE passages (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,   -- a key is never used again: FAISS may still hold it
-    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
-    start INTEGER NOT NULL,
-    stop INTEGER NOT NULL,
-    vector BLOB NOT NULL,            -- the embedder's, float16
-    word_starts BLOB NOT NULL,       -- int32: where in the passage each content word starts
-    word_vectors BLOB NOT NULL       -- int8, 128 a word: index.reading.packed
-);
-CREATE INDEX passages_of_document ON passages (document);
-CREATE TABLE sentences (
-    passage INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
-    start INTEGER NOT NULL,
-    stop INTEGER NOT NULL,
-    PRIMARY KEY (passage, start)
-) WITHOUT ROWID;
-CREATE VIRTUAL TABLE words USING fts5(stems, content='', tokenize='unicode61 remove_diacritics 0');
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab(words, row);
-"""
-
 Vector = npt.NDArray[np.float32]
-EmbeddedPassage = tuple[Passage, Vector, Reading]
-"""A passage, the embedder's vector of it and what was read in it."""
+Embedded = tuple[bytes, bytes, bytes]
+"""What is stored of a passage's text: vector, word_starts and word_vectors, as index.database describes them."""
+
+_Embedding = Future[dict[bytes, Embedded]]
+_Given = TypeVar("_Given")
 
 log = logging.getLogger("footnote")
 
@@ -145,22 +112,6 @@ class StoredPassage:
     words: Vector
 
 
-@dataclass(slots=True)
-class Report:
-    """What an update did: document ids, and for each file that could not be read one sentence."""
-
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    skipped: int = 0
-    problems: list[str] = field(default_factory=list)
-
-
-Progress = Callable[[int, int, str], None]
-"""Called with files done, files in all, and the name of the file at hand."""
-
-
 def default_path() -> Path:
     """`FOOTNOTE_LIBRARY`, else a folder in the user's data directory."""
     if named := os.environ.get("FOOTNOTE_LIBRARY"):
@@ -168,11 +119,6 @@ def default_path() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("footnote", appauthor=False)) / "library"
-
-
-def expanded(path: str | Path) -> Path:
-    """A path with `~` or `~name` at its start as that home folder; a name that is nobody's stays as it is."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for a file called ~notes.txt
 
 
 class Library:
@@ -268,6 +214,18 @@ class Library:
                 raise NotFound(id)
             return self._document(row[0])
 
+    def same_texts(self) -> list[list[str]]:
+        """The ids of documents of the same text, a list for each text that more than one has."""
+        with self._reading() as rows:
+            found = rows.execute(
+                "SELECT id, sha256 FROM documents WHERE sha256 IN"
+                " (SELECT sha256 FROM documents GROUP BY sha256 HAVING count(*) > 1) ORDER BY sha256, id"
+            ).fetchall()
+        same: dict[str, list[str]] = {}
+        for id, sha256 in found:
+            same.setdefault(sha256, []).append(id)
+        return list(same.values())
+
     def search(
         self, query: str, *, k: int = 10, documents: Sequence[str] | None = None, reading: Reading | None = None
     ) -> list[Found]:
@@ -281,7 +239,7 @@ class Library:
         else:
             vector = self.embedder.embed_query(query)
         with self._reading() as rows:
-            wide = max(_CANDIDATES, 3 * k)
+            wide = min(max(_CANDIDATES, 3 * k), self.passage_count())
             if documents is None:
                 similarity = dict(self._searchable().search(vector, k=wide))
                 keywords = self._keyword_search(query, wide)
@@ -310,7 +268,7 @@ class Library:
         """The sentences and word vectors of a passage that was found."""
         with self._reading() as rows:
             starts, words = rows.execute(
-                "SELECT word_starts, word_vectors FROM passages WHERE key = ?", (passage.key,)
+                "SELECT word_starts, word_vectors FROM readings WHERE passage = ?", (passage.key,)
             ).fetchone()
             spans = rows.execute("SELECT start, stop FROM sentences WHERE passage = ? ORDER BY start", (passage.key,))
             sentences = tuple(Sentence(*span) for span in spans)
@@ -340,11 +298,17 @@ class Library:
     # Writing ------------------------------------------------------------------------------------------------------
 
     def add(self, documents: Iterable[Document], *, root: str = UPLOAD_ROOT) -> list[str]:
-        """Adds documents, or puts them in place of those of the same root and id. Returns the ids they got.
+        """Adds documents, or puts them in place of those of the same root and id. Returns the ids they got; raises
+        BadInput for one that cannot be stored, when the others are.
 
         An id that another root owns is left alone: the new document is stored as `ROOTNAME/id`.
         """
-        return [self._put(document, root=root, path=document.id) for document in documents]
+        ids = []
+        for _, result in self.put((Source(root, document.id), document) for document in documents):
+            if isinstance(result, BadInput):  # these come last
+                raise result
+            ids.append(result)
+        return ids
 
     def add_builtin(self) -> list[str]:
         """Adds the shipped articles."""
@@ -357,38 +321,7 @@ class Library:
         another may be in its place: nothing of it leaves, and nothing new comes in, unless `prune` is given. Whatever
         could not be done stands in `Report.problems`, a sentence each.
         """
-        report = Report()
-        jobs: list[tuple[str, Path, Path]] = []  # root, path below it, file
-        gone: list[tuple[str, set[str]]] = []  # root, paths below it
-        # abspath, since resolve() would follow links
-        for given in dict.fromkeys(Path(os.path.abspath(expanded(name))) for name in paths):  # noqa: PTH100
-            root = decodable(str(given))
-            if os.path.isdir(given):  # noqa: PTH112 - unlike Path.is_dir, never raises
-                unreadable: list[str] = []
-                files = list(_walk(given, unreadable, report))
-                leaving = self._gone(root, {_below(file, given) for file in files}, unreadable)
-                if prune or self._keeps_some(root, given, leaving, report):
-                    gone.append((root, leaving))
-                    jobs += [(root, given, file) for file in files]
-            elif not os.path.lexists(given) and (leaving := set(self._paths_of(root))):
-                if prune or self._keeps_some(root, given, leaving, report):
-                    gone.append((root, leaving))
-            elif os.path.lexists(given):
-                jobs.append((*self._owner_of(given), given))
-            else:
-                report.problems.append(f"There is no file or folder {printable(given)}; check the name.")
-        for done, (root, folder, file) in enumerate(jobs):
-            if progress:
-                progress(done, len(jobs), printable(file.name))
-            self._update_file(root, folder, file, report)
-        if progress:
-            progress(len(jobs), len(jobs), "")
-        for root, leaving in gone:
-            ids = [id for path, id in self._paths_of(root).items() if path in leaving]
-            if ids:
-                self.remove(ids)
-                report.removed += ids
-        return report
+        return update(self, paths, prune=prune, progress=progress)
 
     def remove(self, ids: Iterable[str]) -> None:
         """Takes documents out. Raises NotFound, with nothing removed, when one of the ids is not there."""
@@ -409,213 +342,207 @@ class Library:
         with self._writing() as rows:
             keys = [row[0] for row in rows.execute("SELECT key FROM documents ORDER BY key")]
             rows.execute("INSERT INTO words (words) VALUES ('delete-all')")
-            rows.execute("DELETE FROM passages")
-            for done, key in enumerate(keys):
-                document = self._document(key)
+            for table in ("sentences", "readings", "passages"):
+                rows.execute(f"DELETE FROM {table}")
+            stored = ((key, self._document(key)) for key in keys)
+            for done, (key, document, passages, embedded) in enumerate(self._embedded(stored)):
                 if progress:
                     progress(done, len(keys), document.title)
-                self._insert_passages(rows, key, document, self._embedded(document))
-            rows.execute("DELETE FROM sentences WHERE passage NOT IN (SELECT key FROM passages)")
+                self._insert_passages(rows, key, document, passages, embedded)
             self._sign(rows)
         return len(keys)
 
     def faults(self) -> list[str]:
         """What does not fit together in the library, a sentence each that says what to run; none in a good one."""
-        checks = (
-            (
-                "SELECT count(*) FROM passages WHERE document NOT IN (SELECT key FROM documents)",
-                "passages of no document",
+        every = {
+            "passages of no document": "passages WHERE document NOT IN (SELECT key FROM documents)",
+            "sentences of no passage": "sentences WHERE passage NOT IN (SELECT key FROM passages)",
+            "word vectors of no passage": "readings WHERE passage NOT IN (SELECT key FROM passages)",
+            "documents without passages": "documents WHERE key NOT IN (SELECT document FROM passages)",
+            "passages without sentences": "passages WHERE key NOT IN (SELECT passage FROM sentences)",
+            "passages without word vectors": "passages WHERE key NOT IN (SELECT passage FROM readings)",
+            "passages whose vector has a wrong length": (
+                f"passages WHERE length(vector) != {2 * self.embedder.dimension}"
             ),
-            (
-                "SELECT count(*) FROM sentences WHERE passage NOT IN (SELECT key FROM passages)",
-                "sentences of no passage",
+            "passages whose word vectors have a wrong length": (
+                f"readings WHERE length(word_vectors) != {DIMENSION // 4} * length(word_starts)"
             ),
-            (
-                "SELECT count(*) FROM documents WHERE key NOT IN (SELECT document FROM passages)",
-                "documents without passages",
-            ),
-            (
-                f"SELECT count(*) FROM passages WHERE length(vector) != {2 * self.embedder.dimension}",
-                "passages whose vector has a wrong length",
-            ),
-            (
-                "SELECT abs((SELECT count(*) FROM passages) - (SELECT count(*) FROM words_docsize))",
-                "passages more or fewer than the words' table knows",
-            ),
-        )
+        }
         with self._reading() as rows:
-            damage = rows.execute("PRAGMA quick_check(1)").fetchone()[0]
+            damage = rows.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if damage != "ok":
-                return [f"The database is damaged ({damage}); move the folder away and index your documents again."]
-            counted = [(rows.execute(query).fetchone()[0], what) for query, what in checks]
-        return [f"There are {count} {what}; run `footnote index --reembed`." for count, what in counted if count]
+                return [f"The database is damaged ({damage}); run `footnote index --rescue`."]
+            counted = {
+                what: rows.execute(f"SELECT count(*) FROM {where}").fetchone()[0] for what, where in every.items()
+            }
+            listed = {key for (key,) in rows.execute("SELECT id FROM words_docsize")}
+            passages = {key for (key,) in rows.execute("SELECT key FROM passages")}
+            counted["passages that the words' table lacks, or has too many"] = len(listed ^ passages)
+            sizes = sum(_varint(size) for (size,) in rows.execute("SELECT sz FROM words_docsize"))
+            words = rows.execute("SELECT coalesce(sum(cnt), 0) FROM vocabulary").fetchone()[0]
+            counted["words that the words' table lacks, or has too many"] = abs(words - sizes)
+            changed = 0
+            for text, sha256 in rows.execute("SELECT text, sha256 FROM documents"):
+                changed += Document("", "", text).sha256 != sha256
+        faults = [
+            f"There are {count} {what}; run `footnote index --reembed`." for what, count in counted.items() if count
+        ]
+        if changed:
+            faults.append(f"The texts of {changed} documents are not as they were; run `footnote index --rescue`.")
+        return faults
 
-    # Files ----------------------------------------------------------------------------------------------------------
-
-    def _update_file(self, root: str, folder: Path, file: Path, report: Report) -> None:
-        path = _below(file, folder)
+    def files(self) -> list[Stored]:
+        """The documents that came from files, with the state of these when they were read."""
         with self._reading() as rows:
-            known = rows.execute(
-                "SELECT id, sha256, size, modified, checked FROM documents WHERE root = ? AND path = ?", (root, path)
-            ).fetchone()
-        try:
-            state = file.stat() if file.exists() else None
-            checked = time.time_ns()
-            if known and state and _surely_same(known, state):
-                report.unchanged.append(known[0])
-                return
-            document = read(file, id=path)
-        except (BadInput, MissingPart) as problem:
-            report.problems.append(str(problem))
-            return
-        except OSError as error:
-            report.problems.append(f"{printable(file)} cannot be read ({error.strerror or error}).")
-            return
-        size, modified = (state.st_size, state.st_mtime_ns) if state else (None, None)
-        if known and known[1] == document.sha256:
-            report.unchanged.append(known[0])
-            self._touch(root, path, document.title, size, modified, checked)
-            return
-        id = self._put(document, root=root, path=path, size=size, modified=modified, checked=checked)
-        (report.changed if known else report.added).append(id)
-
-    def _touch(self, root: str, path: str, title: str, size: int | None, modified: int | None, checked: int) -> None:
-        """Notes the file's new size and time; the text is the same."""
-        with self._writing(changes=False) as rows:
-            rows.execute(
-                "UPDATE documents SET title = ?, size = ?, modified = ?, checked = ? WHERE root = ? AND path = ?",
-                (title, size, modified, checked, root, path),
-            )
-
-    def _gone(self, root: str, present: set[str], unreadable: list[str]) -> set[str]:
-        """The paths indexed from a folder that are not in it any more, as far as it can be looked into."""
-        if "." in unreadable:
-            return set()  # the folder itself
-        hidden = tuple(f"{part}/" for part in unreadable)
-        return {path for path in self._paths_of(root) if not (path in present or path.startswith(hidden))}
-
-    def _keeps_some(self, root: str, folder: Path, leaving: set[str], report: Report) -> bool:
-        """Whether some of a folder's documents would stay; if not, says so."""
-        if not leaving or len(leaving) < len(self._paths_of(root)):
-            return True
-        state = "holds none of its earlier files" if folder.is_dir() else "is missing"
-        report.problems.append(
-            f"{printable(folder)} {state}, so its {len(leaving)} documents were kept and no others read;"
-            " if they are gone for good, run the same command with --prune."
-        )
-        return False
-
-    def _owner_of(self, file: Path) -> tuple[str, Path]:
-        """The root a single file belongs to: the one it was indexed from before, else its folder."""
-        with self._reading() as rows:
-            for folder in file.parents:
-                place = (decodable(str(folder)), _below(file, folder))
-                if rows.execute("SELECT 1 FROM documents WHERE root = ? AND path = ?", place).fetchone():
-                    return place[0], folder
-        return decodable(str(file.parent)), file.parent
-
-    def _paths_of(self, root: str) -> dict[str, str]:
-        with self._reading() as rows:
-            return dict(rows.execute("SELECT path, id FROM documents WHERE root = ?", (root,)))
+            found = rows.execute(
+                "SELECT id, sha256, root, path, size, modified, checked, bytes FROM documents WHERE size IS NOT NULL"
+            ).fetchall()
+        return [Stored(row[0], row[1], Source(*row[2:])) for row in found]
 
     # Rows -----------------------------------------------------------------------------------------------------------
 
-    def _put(
-        self,
-        document: Document,
-        *,
-        root: str,
-        path: str,
-        size: int | None = None,
-        modified: int | None = None,
-        checked: int = 0,
+    def put(self, documents: Iterable[tuple[Source, Document]]) -> Iterator[tuple[Source, str | BadInput]]:
+        """Stores each document in place of the one of the same root and path, and yields the id it got, or why it
+        cannot be stored. While one is stored, those that come next are read and embedded already."""
+        refused: list[tuple[Source, BadInput]] = []
+
+        def storable() -> Iterator[tuple[Source, Document]]:
+            for source, document in documents:
+                if problem := _unstorable(document):
+                    refused.append((source, problem))
+                else:
+                    yield source, document
+
+        for source, document, passages, embedded in self._embedded(storable()):
+            yield source, self._store(source, document, passages, embedded)
+        yield from refused
+
+    def touch(self, id: str, source: Source, *, title: str | None = None) -> None:
+        """Notes the new state of a file whose text is the same."""
+        with self._writing(changes=title is not None) as rows:
+            rows.execute(
+                "UPDATE documents SET title = coalesce(?, title), size = ?, modified = ?, checked = ?, bytes = ?"
+                " WHERE id = ?",
+                (title, source.size, source.modified, source.checked, source.digest, id),
+            )
+
+    def _embedded(
+        self, documents: Iterable[tuple[_Given, Document]]
+    ) -> Iterator[tuple[_Given, Document, list[Passage], dict[bytes, Embedded]]]:
+        """The passages of documents and, by the digest of their texts, what is not stored yet of them. Works on all
+        cores, some passages ahead of what is asked for."""
+        waiting: deque[tuple[_Given, Document, list[Passage], list[bytes], set[Future[dict[bytes, Embedded]]]]] = (
+            deque()
+        )
+        begun: dict[bytes, Future[dict[bytes, Embedded]]] = {}
+        with_these = self.reader, self.embedder  # asking for them takes the lock, which this thread may hold
+        at_once = 1 if isinstance(self.embedder, BundledEmbedder) else _BATCH
+        ahead = 0
+
+        def next_one() -> tuple[_Given, Document, list[Passage], dict[bytes, Embedded]]:
+            given, document, passages, own, futures = waiting.popleft()
+            results = {key: value for future in futures for key, value in future.result().items()}
+            for key in own:
+                del begun[key]
+            return given, document, passages, results
+
+        pool = ThreadPoolExecutor(cores())
+        try:
+            for given, document in documents:
+                passages = split(document.text)
+                texts = {digest(text): text for one in passages if (text := document.text[one.start : one.end])}
+                with self._reading() as rows:
+                    known = "SELECT 1 FROM passages WHERE digest = ?"
+                    own = [key for key in texts if key not in begun and not rows.execute(known, (key,)).fetchone()]
+                for group in range(0, len(own), at_once):
+                    future = pool.submit(_embed, *with_these, {key: texts[key] for key in own[group : group + at_once]})
+                    begun |= dict.fromkeys(own[group : group + at_once], future)
+                waiting.append((given, document, passages, own, {begun[key] for key in texts if key in begun}))
+                ahead += len(passages)
+                while ahead > _AHEAD:
+                    ahead -= len(waiting[0][2])
+                    yield next_one()
+            while waiting:
+                yield next_one()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _store(
+        self, source: Source, document: Document, passages: list[Passage], embedded: dict[bytes, Embedded]
     ) -> str:
-        """Stores a document in place of the one of that root and path. Returns the id it got."""
-        for part, text in (("text", document.text), ("id", document.id), ("title", document.title)):
-            if "\0" in text or _storable(text) != text:
-                raise BadInput(f"The {part} of {document.id!r} holds NUL or half characters; take them out.")
-        if not document.text.strip():
-            raise BadInput(f"{document.id!r} is empty; there is nothing in it to index.")
-        embedded = self._embedded(document)
         with self._writing() as rows:
             self._check_embedder()  # another process may have changed it over since
-            known = rows.execute("SELECT key, id FROM documents WHERE root = ? AND path = ?", (root, path)).fetchone()
+            known = rows.execute(
+                "SELECT key, id, sha256 FROM documents WHERE root = ? AND path = ?", (source.root, source.path)
+            ).fetchone()
+            id = str(known[1]) if known else _free_id(rows, source.root, source.path)
+            columns = {
+                "id": id,
+                "root": source.root,
+                "path": source.path,
+                "title": document.title,
+                "text": document.text,
+                "sha256": document.sha256,
+                "pages": json.dumps(document.pages),
+                "date": document.date,
+                "size": source.size,
+                "modified": source.modified,
+                "checked": source.checked,
+                "bytes": source.digest,
+                "added": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
             if known:
-                self._delete(rows, known[0])
-            id = str(known[1]) if known else _free_id(rows, root, path)
-            key = rows.execute(
-                "INSERT INTO documents (id, root, path, title, text, sha256, pages, size, modified, checked, added)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    id,
-                    root,
-                    path,
-                    document.title,
-                    document.text,
-                    document.sha256,
-                    json.dumps(document.pages),
-                    size,
-                    modified,
-                    checked,
-                    datetime.now(UTC).isoformat(timespec="seconds"),
-                ),
-            ).lastrowid
-            assert key is not None
-            self._insert_passages(rows, key, document, embedded)
+                key = known[0]
+                before = self._document(key).text
+                earlier = rows.execute("SELECT key, start, stop FROM passages WHERE document = ?", (key,)).fetchall()
+                assigned = ", ".join(f"{column} = ?" for column in columns)
+                rows.execute(f"UPDATE documents SET {assigned} WHERE key = ?", (*columns.values(), key))
+                self._texts.pop(key, None)
+            else:
+                marks = ", ".join("?" * len(columns))
+                inserted = rows.execute(
+                    f"INSERT INTO documents ({', '.join(columns)}) VALUES ({marks})", tuple(columns.values())
+                )
+                assert inserted.lastrowid is not None
+                key, before, earlier = inserted.lastrowid, "", []
+            self._insert_passages(rows, key, document, passages, embedded)
+            _delete_passages(rows, before, earlier)  # last, since the new ones take over what is the same
             self._sign(rows)
         return id
-
-    def _embedded(self, document: Document) -> list[EmbeddedPassage]:
-        """The passages of a document, the vector of each, and those of its sentences."""
-        passages = split(document.text)
-        texts = [document.text[passage.start : passage.end] for passage in passages]
-        readings = self.reader.read_all(texts)
-        if isinstance(self.embedder, BundledEmbedder):  # one pass gives both
-            vectors: Sequence[Vector] = [reading.vector for reading in readings]
-        else:
-            vectors = list(self.embedder.embed(texts))
-        return list(zip(passages, vectors, readings, strict=True))
 
     def _insert_passages(
         self,
         rows: sqlite3.Connection,
-        key: int,
+        document_key: int,
         document: Document,
-        embedded: list[EmbeddedPassage],
+        passages: list[Passage],
+        embedded: dict[bytes, Embedded],
     ) -> None:
-        for passage, vector, reading in embedded:
+        for passage in passages:
+            text = document.text[passage.start : passage.end]
+            key = digest(text)
+            parts = embedded.get(key) or self._stored_parts(key) or _embed(self.reader, self.embedder, {key: text})[key]
             passage_key = rows.execute(
-                "INSERT INTO passages (document, start, stop, vector, word_starts, word_vectors)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    passage.start,
-                    passage.end,
-                    vector.astype(np.float16).tobytes(),
-                    reading.starts.tobytes(),
-                    packed(reading.words),
-                ),
+                "INSERT INTO passages (document, start, stop, digest, vector) VALUES (?, ?, ?, ?, ?)",
+                (document_key, passage.start, passage.end, key, parts[0]),
             ).lastrowid
+            rows.execute("INSERT INTO readings VALUES (?, ?, ?)", (passage_key, parts[1], parts[2]))
             rows.executemany(
                 "INSERT INTO sentences (passage, start, stop) VALUES (?, ?, ?)",
                 [(passage_key, sentence.start, sentence.end) for sentence in passage.sentences],
             )
-            rows.execute(
-                "INSERT INTO words (rowid, stems) VALUES (?, ?)",
-                (passage_key, _stems_stored(document, passage.start, passage.end)),
-            )
+            rows.execute("INSERT INTO words (rowid, stems) VALUES (?, ?)", (passage_key, stems_stored(text)))
 
-    def _delete_passages(self, rows: sqlite3.Connection, key: int) -> None:
-        document = self._document(key)
-        for passage, start, stop in rows.execute(
-            "SELECT key, start, stop FROM passages WHERE document = ?", (key,)
-        ).fetchall():
-            stems = _stems_stored(document, start, stop)
-            rows.execute("INSERT INTO words (words, rowid, stems) VALUES ('delete', ?, ?)", (passage, stems))
-        rows.execute("DELETE FROM passages WHERE document = ?", (key,))
+    def _stored_parts(self, key: bytes) -> Embedded | None:
+        found: Embedded | None = self._connection.execute(
+            "SELECT vector, word_starts, word_vectors FROM passages JOIN readings ON passage = key WHERE digest = ?",
+            (key,),
+        ).fetchone()
+        return found
 
     def _delete(self, rows: sqlite3.Connection, key: int) -> None:
-        self._delete_passages(rows, key)
+        earlier = rows.execute("SELECT key, start, stop FROM passages WHERE document = ?", (key,)).fetchall()
+        _delete_passages(rows, self._document(key).text, earlier)
         rows.execute("DELETE FROM documents WHERE key = ?", (key,))
         self._texts.pop(key, None)
 
@@ -626,8 +553,9 @@ class Library:
         if key in self._texts:
             self._texts.move_to_end(key)
             return self._texts[key]
-        row = self._connection.execute("SELECT id, title, text, pages FROM documents WHERE key = ?", (key,)).fetchone()
-        document = Document(row[0], row[1], row[2], tuple(json.loads(row[3])))
+        columns = "SELECT id, title, text, pages, date FROM documents WHERE key = ?"
+        row = self._connection.execute(columns, (key,)).fetchone()
+        document = Document(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4])
         self._texts[key] = document
         if len(self._texts) > _TEXTS_KEPT:
             self._texts.popitem(last=False)
@@ -710,6 +638,11 @@ class Library:
                 f"The library in {printable(self.path)} was made by another version of Footnote;"
                 " run `footnote index --reembed` to bring it up to date."
             )
+        if self.embedder.identity != identity and self.embedder.name == self._about("embedder_name"):
+            raise LibraryProblem(
+                f"The library in {printable(self.path)} was made with other weights of the embedder"
+                f" {self.embedder.name!r}; run `footnote index --reembed` to change it over."
+            )
         if self.embedder.identity != identity:
             raise LibraryProblem(
                 f"The library in {printable(self.path)} was made with the embedder {self._about('embedder_name')!r} and"
@@ -749,7 +682,9 @@ class Library:
                 yield self._connection
                 if changes:
                     self._connection.execute(
-                        "UPDATE about SET value = CAST(value AS INTEGER) + 1 WHERE key = 'generation'"
+                        # Not by one: an older copy of the database that is put back, and then changed as often, would
+                        # pass for this one before the vectors' file.
+                        "UPDATE about SET value = value + 1 + abs(random() % 1000000) WHERE key = 'generation'"
                     )
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -759,118 +694,7 @@ class Library:
                 raise
 
 
-# The folder ---------------------------------------------------------------------------------------------------------
-
-
-def connect(folder: Path, *, create: bool) -> sqlite3.Connection:
-    """The database of the library in `folder`, whose tables are there. Raises LibraryProblem."""
-    shown = printable(folder)
-    file = folder / DATABASE
-    try:
-        is_file, is_there = folder.exists() and not folder.is_dir(), file.exists()
-    except OSError as error:
-        raise LibraryProblem(
-            f"The folder {shown} cannot be read ({error.strerror}); give yourself permission, or name another folder"
-            " with --library."
-        ) from None
-    if is_file:
-        raise LibraryProblem(f"{shown} is a file; name a folder for the library with --library.")
-    with problems_named(folder):
-        if not is_there:
-            if not create:
-                raise LibraryProblem(f"There is no library in {shown}; `footnote index PATH` makes one.")
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise LibraryProblem(
-                    f"The folder {shown} cannot be made ({error.strerror}); name another with --library."
-                ) from None
-        try:
-            connection = _opened(file.as_uri())
-        except sqlite3.OperationalError:
-            if not is_there or os.access(folder, os.W_OK):
-                raise
-            # A folder that cannot be written, without a log: nobody changes it under us.
-            connection = _opened(f"{file.as_uri()}?immutable=1")
-        try:
-            version = _format(connection)
-            if version == 0:
-                _make_tables(connection)
-            elif version > FORMAT:
-                raise LibraryProblem(
-                    f"The library in {shown} was made by a newer Footnote (format {version}, this one reads {FORMAT});"
-                    " update Footnote, or name another folder with --library."
-                )
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
-def _opened(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        _format(connection)  # the first look at the file: raises where it cannot be read
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _format(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _make_tables(connection: sqlite3.Connection) -> None:
-    """All tables or none; processes that start at once make them once."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError as error:  # SQLite waits for a lock, but not here
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if _format(connection) == 0:
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            # Not from 0: the vectors' file of a database that was deleted would pass for that of the new one.
-            connection.execute("INSERT INTO about VALUES ('generation', abs(random() / 65536))")
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def problems_named(folder: Path) -> Iterator[None]:
-    """SQLite's errors as sentences."""
-    try:
-        yield
-    except sqlite3.ProgrammingError:
-        raise
-    except sqlite3.DatabaseError as error:
-        shown, text = printable(folder), str(error)
-        if "locked" in text:
-            sentence = f"Another Footnote is writing to the library in {shown}; try again when it has finished."
-        elif "readonly" in text or "unable to open" in text:
-            sentence = (
-                f"The library in {shown} cannot be written; give yourself permission, or name another folder with"
-                " --library."
-            )
-        elif "full" in text:
-            sentence = f"The disk that holds the library in {shown} is full; nothing was lost, make room and try again."
-        else:
-            sentence = (
-                f"The library in {shown} is damaged ({text}); move the folder away and index your documents again."
-            )
-        raise LibraryProblem(sentence) from None
+# Ids ----------------------------------------------------------------------------------------------------------------
 
 
 def _free_id(rows: sqlite3.Connection, root: str, path: str) -> str:
@@ -886,38 +710,42 @@ def _free_id(rows: sqlite3.Connection, root: str, path: str) -> str:
             number += 1
 
 
-def _walk(folder: Path, unreadable: list[str], report: Report) -> Iterator[Path]:
-    """The files below a folder that are of a kind Footnote reads, sorted. Hidden ones and linked folders are passed
-    over, so that a link back up is no endless loop. Folders that cannot be listed are noted."""
-
-    def note(error: OSError) -> None:
-        path = Path(error.filename)
-        unreadable.append(_below(path, folder))
-        report.problems.append(f"The folder {printable(path)} cannot be read ({error.strerror}).")
-
-    for parent, folders, names in os.walk(folder, onerror=note):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if name.startswith("."):
-                continue
-            if Path(name).suffix.lower() in SUFFIXES:
-                yield Path(parent, name)
-            else:
-                report.skipped += 1
+def _unstorable(document: Document) -> BadInput | None:
+    for part, text in (("text", document.text), ("id", document.id), ("title", document.title)):
+        if "\0" in text or _storable(text) != text:
+            return BadInput(f"The {part} of {document.id!r} holds NUL or half characters; take them out.")
+    if not document.text.strip():
+        return BadInput(f"{document.id!r} is empty; there is nothing in it to index.")
+    return None
 
 
-def _below(file: Path, folder: Path) -> str:
-    return decodable(file.relative_to(folder).as_posix())
+def _embed(reader: Reader, embedder: Embedder, texts: dict[bytes, str]) -> dict[bytes, Embedded]:
+    readings = [reader.read(text) for text in texts.values()]
+    if isinstance(embedder, BundledEmbedder):  # one pass gives both
+        vectors: Sequence[Vector] = [reading.vector for reading in readings]
+    else:
+        vectors = list(embedder.embed(list(texts.values())))
+    return {
+        key: (vector.astype(np.float16).tobytes(), reading.starts.tobytes(), packed(reading.words))
+        for key, vector, reading in zip(texts, vectors, readings, strict=True)
+    }
 
 
-def _surely_same(known: tuple[str, str, int | None, int | None, int], state: os.stat_result) -> bool:
-    """Size and time as noted; a file changed within two seconds of being read could have changed again unnoticed."""
-    _, _, size, modified, checked = known
-    return (size, modified) == (state.st_size, state.st_mtime_ns) and checked - state.st_mtime_ns > 2_000_000_000
+def _delete_passages(rows: sqlite3.Connection, text: str, passages: Iterable[tuple[int, int, int]]) -> None:
+    """`passages` are keys and spans in `text`. The words' table has to be told what was in them."""
+    for key, start, stop in passages:
+        rows.execute(
+            "INSERT INTO words (words, rowid, stems) VALUES ('delete', ?, ?)", (key, stems_stored(text[start:stop]))
+        )
+        rows.execute("DELETE FROM passages WHERE key = ?", (key,))
 
 
-def _stems_stored(document: Document, start: int, stop: int) -> str:
-    return " ".join(content_stems(document.text[start:stop]))
+def _varint(size: bytes) -> int:
+    """A number as SQLite packs it: seven bits a byte, the high bit where more follow."""
+    number = 0
+    for byte in size:
+        number = number << 7 | byte & 127
+    return number
 
 
 def _storable(text: str) -> str:

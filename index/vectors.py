@@ -7,6 +7,7 @@ generation is built anew.
 
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import numpy.typing as npt
 
 LARGE = 20_000
 """From this many passages on the file is kept: below it, building takes less than 0.1 s (measured on two cores)."""
+
+_ABANDONED = 600.0
+"""A file that was being written so many seconds ago, and still is not whole, never will be."""
 
 _MAGIC = b"footnote-vectors-1\n"
 _HEADER = struct.Struct("<qqqI")  # generation, passages, bytes that follow, CRC-32 of all but itself
@@ -58,6 +62,9 @@ class Vectors:
         header = _HEADER.pack(generation, len(self._keys), len(payload), checksum)
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
+            for left in path.parent.glob(f"{path.name}.*.partial"):  # by a process that was killed
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink(missing_ok=True)
             partial.write_bytes(_MAGIC + header + payload)
             partial.replace(path)
         finally:

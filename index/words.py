@@ -32,13 +32,17 @@ def tokens(text: str) -> list[str]:
     return [_folded(word) for word in _TOKEN.findall(text)]
 
 
+# "⑴" is "(1)" when decomposed, but a word holds nothing that would cut it in two in the words' table.
+_SET_APART = frozenset(chr(code) for code in range(128) if not chr(code).isalnum()) - frozenset(".,:'")
+
+
 @lru_cache(maxsize=65_536)
 def _folded(word: str) -> str:
     word = word.lower()
     if not word.isascii():
-        decomposed = unicodedata.normalize("NFKD", word)
-        word = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return word[:-2] if word.endswith(("'s", "’s")) and len(word) > 2 else word
+        decomposed = unicodedata.normalize("NFKD", word.replace("’", "'")).lower()
+        word = "".join(one for one in decomposed if not (unicodedata.combining(one) or one in _SET_APART))
+    return word[:-2] if word.endswith("'s") and len(word) > 2 else word
 
 
 @lru_cache(maxsize=65_536)

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.documents import Document
+from index.database import DATABASE
+from index.documents import Document, printable
 from index.errors import BadInput, ModelProblem
-from index.library import DATABASE, Library, default_path, expanded
+from index.folders import expanded
+from index.library import Library, default_path
 from rag.answer import Answer, RetrievedPassage
 from rag.followup import standalone
 from rag.llm import Model, load_model
@@ -212,7 +214,8 @@ def open_library(path: "str | Path | None" = None, *, embedder: "str | BaseEmbed
             library.close()
             raise
         print(
-            f"Made a library in {folder} of the {len(ids)} built-in articles; `footnote remove` takes them out.",
+            f"Made a library in {printable(folder)} of the {len(ids)} built-in articles;"
+            " `footnote remove` takes them out.",
             file=sys.stderr,
         )
     return library

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from index.database import connect, problems_named
 from index.documents import printable
 from index.errors import BadInput, LibraryProblem, NotFound
-from index.library import Library, connect, problems_named
+from index.library import Library
 from rag import export
 
 CONVERSATIONS = 500

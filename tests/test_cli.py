@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 from scripted import saying, serving
 
-from index.library import DATABASE, Library
+from index.database import DATABASE
+from index.library import Library
 from ui.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -181,6 +182,42 @@ QUESTIONS = {
     "long": ("x" * 100_000, "100,000 characters"),
     "NUL": ("who\0", "NUL"),
 }
+
+
+def test_a_search_in_an_empty_library_says_so(tmp_path: Path) -> None:
+    Library.open(tmp_path).close()
+    result = footnote("search", "owls", "--library", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "`footnote index PATH`" in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such file names")
+def test_a_library_in_a_folder_of_an_odd_name_is_made_without_a_word_for_the_terminal(tmp_path: Path) -> None:
+    result = footnote("list", "--library", tmp_path / "red\x1b[31m")
+    assert result.exit_code == 0
+    assert not CONTROL.search(result.stderr)
+
+
+def test_a_damaged_library_is_rescued(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "owl.txt").write_text("The owl sleeps by day.")
+    footnote("index", tmp_path / "notes", "--library", tmp_path / "library")
+    database = tmp_path / "library" / DATABASE
+    database.write_bytes(database.read_bytes()[:20_000])
+    assert "`footnote index --rescue`" in problem(footnote("search", "owl", "--library", tmp_path / "library"))
+    result = footnote("index", "--rescue", tmp_path / "notes", "--library", tmp_path / "library")
+    assert result.exit_code == 0, result.output
+    assert "damaged-" in result.stdout
+    assert "sleeps by day" in footnote("search", "owl", "-k", "1", "--library", tmp_path / "library").stdout
+
+
+def test_ctrl_c_says_that_what_is_done_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    Library.open(tmp_path / "library").close()
+    monkeypatch.setattr(Library, "update", interrupted)
+    assert "goes on from there" in problem(footnote("index", tmp_path, "--library", tmp_path / "library"))
 
 
 @pytest.mark.parametrize("command", ["ask", "search"])
@@ -383,7 +420,7 @@ def test_an_unreadable_file_keeps_what_was_read_of_it(
 def test_a_kind_of_file_that_is_not_read(library: Path, documents: Path) -> None:
     file = documents / "photo.jpg"
     file.write_bytes(b"\xff\xd8")
-    assert "save it as text" in problem(footnote("index", file))
+    assert "save it as one" in problem(footnote("index", file))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")
@@ -510,7 +547,7 @@ def test_a_file_is_no_library(tmp_path: Path, command: list[str]) -> None:
 
 def test_a_damaged_library(library: Path) -> None:
     (library / DATABASE).write_bytes(b"no database " * 500)
-    assert "index your documents again" in problem(footnote("ask", TRADE))
+    assert "footnote index --rescue" in problem(footnote("ask", TRADE))
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from index.database import DATABASE
 from index.documents import Document
 from index.errors import BadInput, LibraryProblem, NotFound
-from index.library import DATABASE, Library
+from index.library import Library
 from rag import Chatbot, conversations, export
 from rag.conversations import Conversation, Conversations, Turn, new_owner
 

@@ -15,6 +15,7 @@ import click
 from index.errors import BadInput, FootnoteError
 
 if TYPE_CHECKING:
+    from index.folders import Report
     from rag.answer import Answer, RetrievedPassage
 
 _NEAREST_SHOWN = 3
@@ -189,42 +190,75 @@ def search(query: str, k: int, documents: Sequence[str], library: str | None, as
         passages = chatbot.search(query, k=k, documents=documents or None)
     if as_json:
         click.echo(_as_json([asdict(passage) for passage in passages]))
-    else:
+    elif passages:
         click.echo("\n\n".join(_passage_text(passage) for passage in passages))
+    else:
+        click.echo("The library is empty; `footnote index PATH` adds files and folders.", err=True)
 
 
 @main.command("index")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--prune", is_flag=True, help="Also let the documents of a missing or emptied folder leave.")
+@click.option("--watch", is_flag=True, help="Go on, and index what changes in them as it changes, until Ctrl-C.")
 @click.option("--reembed", is_flag=True, help="Embed every stored text anew, after a change of the embedder.")
+@click.option("--rescue", is_flag=True, help="Save what can be read of a damaged library; `footnote doctor` says when.")
 @_library_option
-def index_command(paths: Sequence[Path], prune: bool, reembed: bool, library: str | None) -> None:
-    """Adds or updates files and folders. What is unchanged costs nothing; what has gone from a folder leaves."""
+def index_command(
+    paths: Sequence[Path], prune: bool, watch: bool, reembed: bool, rescue: bool, library: str | None
+) -> None:
+    """Adds or updates files and folders. What is unchanged costs nothing; what has gone from a folder leaves.
+
+    A file .footnoteignore, in the syntax of .gitignore, names what is passed over in its folder.
+    """
+    from index import folders
     from rag.chatbot import open_library
 
-    if not paths and not reembed:
+    if not (paths or reembed or rescue) or (watch and not paths):
         raise click.UsageError("Name at least one file or folder.")
-    if reembed:
-        from index.library import Library
-
-        with Library.open(library, create=False, any_embedder=True) as opened, _progress("Embedding") as progress:
-            count = opened.reembed(progress=progress)
-        click.echo(f"{count} documents embedded anew.")
-        if not paths:
-            return
-    with open_library(library) as opened:
-        with _progress("Indexing") as progress:
-            report = opened.update(paths, prune=prune, progress=progress)
-        click.echo(
-            f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
-            f" {len(report.removed)} removed"
-            + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
-            + "."
-        )
-    for problem in report.problems:
-        click.echo(f"footnote: {_one_line(problem)}", err=True)
+    try:
+        if rescue or reembed:
+            _embed_anew(library, rescue=rescue)
+            if not paths:
+                return
+        with open_library(library) as opened:
+            for due in folders.watch(paths) if watch else [paths]:
+                with _progress("Indexing") as progress:
+                    report = opened.update(due, prune=prune, progress=progress)
+                _show_report(report)
+    except KeyboardInterrupt:
+        click.echo("footnote: Stopped; what was indexed is kept, and the same command goes on from there.", err=True)
+        raise click.exceptions.Exit(0 if watch else 1) from None
     if report.problems:
         raise click.exceptions.Exit(1)
+
+
+def _embed_anew(library: str | None, *, rescue: bool) -> None:
+    from index import database
+    from index.documents import printable
+    from index.folders import expanded
+    from index.library import Library, default_path
+
+    folder = expanded(library) if library is not None else default_path()
+    aside = database.rescue(folder) if rescue else None
+    with Library.open(folder, create=False, any_embedder=True) as opened, _progress("Embedding") as progress:
+        count = opened.reembed(progress=progress)
+        roots = sorted({stored.source.root for stored in opened.files()})
+    click.echo(f"{count} documents embedded anew.")
+    if aside:
+        click.echo(f"What was damaged is in {printable(aside)}, for you to keep or delete.")
+        folders = " ".join(printable(root) for root in roots) or "PATH"
+        click.echo(f"Run `footnote index {folders}` to bring back what could not be read.")
+
+
+def _show_report(report: "Report") -> None:
+    click.echo(
+        f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
+        f" {len(report.removed)} removed"
+        + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
+        + "."
+    )
+    for problem in report.problems:
+        click.echo(f"footnote: {_one_line(problem)}", err=True)
 
 
 @main.command("list")
