@@ -6,12 +6,13 @@
 #   make lint     what has to be clean before a commit
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make screenshots  takes the pictures in docs/chat anew
+#   make soak     kills indexing 200 times at random moments and looks for losses
 #   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
 #
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test lint bench-llm lock environment
+.PHONY: chat test lint bench-llm soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -42,6 +43,9 @@ bench-llm: environment
 
 screenshots: environment
 	@SCREENSHOTS=docs/chat .venv/bin/python -m pytest -q tests/test_chat_browser.py
+
+soak: environment
+	@.venv/bin/python -m eval.soak $(ARGS)
 
 environment:
 	@$(bootstrap) --test

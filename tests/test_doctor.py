@@ -1,4 +1,5 @@
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from scripted import saying, serving
 
-from index.library import DATABASE, Library
+from index.database import DATABASE
+from index.library import Library
+from ui import doctor
 from ui.doctor import Finding, examine
 
 
@@ -51,6 +54,8 @@ def test_a_good_library_is_fine_all_over(folder: Path) -> None:
         "2 documents",
         "every offset right",
         "MB are free",
+        "no network used",
+        "Generation ",
     ):
         assert part in said
 
@@ -90,6 +95,10 @@ def test_a_file_is_no_library(tmp_path: Path) -> None:
         ("DELETE FROM passages", "`footnote index --reembed`"),
         ("UPDATE passages SET vector = x'00' WHERE key = 1", "`footnote index --reembed`"),
         ("INSERT INTO words (words) VALUES ('delete-all')", "`footnote index --reembed`"),
+        ("INSERT INTO words (words, rowid, stems) VALUES ('delete', 1, 'other')", "`footnote index --reembed`"),
+        ("DELETE FROM sentences WHERE passage = 1", "`footnote index --reembed`"),
+        ("DELETE FROM readings WHERE passage = 1", "`footnote index --reembed`"),
+        ("UPDATE documents SET text = 'X' || substr(text, 2) WHERE key = 1", "`footnote index --rescue`"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_run(folder: Path, statement: str, says: str) -> None:
@@ -113,7 +122,7 @@ def test_a_damaged_database_is_named(folder: Path, data: bytes) -> None:
     (folder / DATABASE).write_bytes(data)
     (problem,) = wrong(examine(folder))
     assert "damaged" in problem
-    assert "index your documents again" in problem
+    assert "footnote index --rescue" in problem
 
 
 def test_a_database_cut_short_is_named(folder: Path) -> None:
@@ -132,6 +141,34 @@ def test_a_folder_without_permission(folder: Path, unprivileged: Callable[[], Ab
     finally:
         folder.chmod(0o700)
     assert "permission" in problem
+
+
+def test_files_that_changed_or_are_gone_are_told_of_and_are_no_fault(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name in ("a", "b", "c"):
+        (notes / f"{name}.txt").write_text("Owls sleep by day.", encoding="utf-8")
+    with Library.open(tmp_path / "library") as library:
+        library.update([notes])
+    assert "3 files were indexed; none has changed since" in told(tmp_path / "library")
+    assert "1 texts are in the library more than once: a.txt = b.txt = c.txt." in told(tmp_path / "library")
+    (notes / "a.txt").unlink()
+    (notes / "b.txt").write_text("Owls hunt at night.", encoding="utf-8")
+    assert f"1 files in {notes} have changed and 1 are gone" in told(tmp_path / "library")
+    assert wrong(examine(tmp_path / "library")) == []
+
+
+def told(folder: Path) -> str:
+    return "\n".join(finding.text for finding in examine(folder))
+
+
+def test_reaching_for_the_network_is_refused_and_noted() -> None:
+    with doctor._no_network() as tried, pytest.raises(OSError, match="shut off"):
+        socket.create_connection(("127.0.0.1", 9), timeout=1)
+    assert tried == ["socket.getaddrinfo 127.0.0.1"]
+    with socket.socket() as free:  # from now on it is let through again
+        free.bind(("127.0.0.1", 0))
+        socket.getaddrinfo("127.0.0.1", 80)
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(

@@ -3,12 +3,17 @@
 import importlib.metadata
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.database import DATABASE
 from index.errors import FootnoteError
-from index.library import DATABASE, Library, default_path, expanded
+from index.folders import expanded
+from index.library import VECTORS, Library, default_path
+from index.vectors import LARGE, Vectors
 from rag.chatbot import Chatbot
 from rag.llm import examined, load_model
 
@@ -60,13 +65,18 @@ def _library(folder: Path) -> Iterator[Finding]:
             yield Finding(True, f"There is no library in {folder} yet; `footnote index PATH` makes one.")
             return
         with Library.open(folder, create=False) as library:
-            yield Finding(True, f"The library in {folder} opens; its embedder is {library.embedder.name}.")
+            embedder = library.embedder
+            yield Finding(
+                True, f"The library in {folder} opens; its embedder is {embedder.name} ({embedder.identity[:12]})."
+            )
             faults = library.faults()
             yield from (Finding(False, fault) for fault in faults)
             documents = library.documents()
             if not faults:
                 count = sum(document.passages for document in documents)
                 yield Finding(True, f"{len(documents)} documents with {count:,} passages, all consistent.")
+            yield from _files(library)
+            yield _vectors(library)
             if not faults and documents:
                 yield _self_test(library, documents[0].title)
     except FootnoteError as error:
@@ -79,12 +89,66 @@ def _library(folder: Path) -> Iterator[Finding]:
     yield Finding(free > _ROOM, f"{free // 2**20:,} MB are free on the library's disk.")
 
 
+def _files(library: Library) -> Iterator[Finding]:
+    """What changed on the disk since it was indexed, and what is there twice: no faults, but good to know."""
+    stored = library.files()
+    changed: Counter[str] = Counter()
+    gone: Counter[str] = Counter()
+    for one in stored:
+        try:
+            state = Path(one.source.file).stat()
+            changed[one.source.root] += (state.st_size, state.st_mtime_ns) != (one.source.size, one.source.modified)
+        except OSError:
+            gone[one.source.root] += 1
+    for root in sorted({root for root, count in (changed + gone).items() if count}):
+        yield Finding(
+            True,
+            f"{changed[root]} files in {root} have changed and {gone[root]} are gone since they were indexed;"
+            f" `footnote index {root}` brings the library up to date.",
+        )
+    if stored and not (changed + gone).total():
+        yield Finding(True, f"{len(stored)} files were indexed; none has changed since, none is gone.")
+    if twice := library.same_texts():
+        shown = "; ".join(" = ".join(ids[:3]) for ids in twice[:3])
+        yield Finding(True, f"{len(twice)} texts are in the library more than once: {shown}.")
+
+
+def _vectors(library: Library) -> Finding:
+    count, generation = library.passage_count(), library.generation
+    if count < LARGE:
+        return Finding(True, f"Generation {generation}; the vectors are read from the database at each start.")
+    fits = Vectors.load(library.path / VECTORS, generation=generation, dimension=library.embedder.dimension)
+    state = "is up to date" if fits else "is missing or of another generation; the next search makes it anew"
+    return Finding(True, f"Generation {generation}; the file of the vectors {state}.")
+
+
 def _self_test(library: Library, title: str) -> Finding:
-    """Asks for a title and compares every offset with the stored text."""
-    answer = Chatbot(library).ask(f"What is said about {title[:200]}?")
+    """Asks for a title, without a network, and compares every offset with the stored text."""
+    with _no_network() as tried:
+        answer = Chatbot(library).ask(f"What is said about {title[:200]}?")
+    if tried:
+        return Finding(False, f"A question made Footnote reach for the network ({tried[0]}); please report this.")
     spans = [(span.document, span.start, span.end, span.text) for span in answer.passages]
     spans += [(citation.document, citation.start, citation.end, citation.quote) for citation in answer.citations]
     wrong = [span for span in spans if library.document(span[0]).text[span[1] : span[2]] != span[3]]
     if wrong or not spans:
         return Finding(False, "A question found nothing or wrong offsets; run `footnote index --reembed`.")
-    return Finding(True, f"A question was asked: {len(spans)} spans found, every offset right.")
+    return Finding(True, f"A question was asked: {len(spans)} spans found, every offset right, no network used.")
+
+
+@contextmanager
+def _no_network() -> Iterator[list[str]]:
+    """Whatever asks for a connection or an address in the meantime is refused and noted."""
+    tried: list[str] = []
+
+    def refuse(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+            tried.append(f"{event} {arguments[-1] if event == 'socket.connect' else arguments[0]}")
+            raise OSError("The network is shut off for this test.")
+
+    watching = True
+    sys.addaudithook(refuse)  # it sees every attempt of this process, by whichever library; it cannot be taken out
+    try:
+        yield tried
+    finally:
+        watching = False
