@@ -184,7 +184,8 @@ def create_app(
 
         With `stream` the answer comes as server-sent events, each a line `data: ` and one JSON object:
         `{"piece": "..."}` as often as need be (empty ones show that a language model is at work), then
-        `{"answer": {...}}`, last. The pieces, joined, are the text of the answer. If something fails on the way, `{"error": {"message", "type"}}` is the last event instead.
+        `{"answer": {...}}`, last. The pieces, joined, are the text of the answer. If something fails on the way,
+        `{"error": {"message", "type"}}` is the last event instead.
 
         `conversation` is the id of one of your conversations, whose turns are then the history, or `new`, which begins
         one; the answer has `conversation` and `turn`, its number, besides. The cookie `footnote_owner` tells which are
