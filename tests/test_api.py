@@ -308,6 +308,16 @@ def test_an_upload_can_be_asked_then_removed(own: TestClient) -> None:
     error(own.get("/v1/documents/norderoog.md"), 404, "NotFound")
 
 
+def test_an_uploaded_pdf_is_cited_with_its_page(own: TestClient) -> None:
+    data = (Path(__file__).parent / "files" / "ferry.pdf").read_bytes()
+    assert own.post("/v1/documents", files={"file": ("ferry.pdf", data)}).status_code == 201
+    answer = own.post("/v1/ask", json={"question": "How many passengers did the ferry Aurelia carry?"}).json()
+    assert [(one["document"], one["page"]) for one in answer["citations"]] == [("ferry.pdf", 2)]
+    assert len(own.get("/v1/documents/ferry.pdf").json()["pages"]) == 3
+    locked = own.post("/v1/documents", files={"file": ("page.pdf", b"<p>A page")})
+    assert error(locked, 400, "BadInput").startswith("page.pdf is named .pdf but is none")
+
+
 def test_an_upload_never_overwrites_a_document_of_another_root(own: TestClient) -> None:
     before = own.get(f"/v1/documents/{KAZAN}").json()
     added = own.post("/v1/documents", files={"file": (KAZAN, b"Something else entirely.")}).json()["documents"]

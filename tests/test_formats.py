@@ -427,6 +427,14 @@ def test_a_pdf_is_read_without_what_recurs() -> None:
     assert [document.page(document.text.index(word)) for word in ("one", "two", "three", "four")] == [1, 2, 3, 4]
 
 
+def test_a_header_of_some_pages_is_known_by_its_page_number() -> None:
+    headers = ["Sails 7", "Sails 8", "Sails 9", "Chapter 2", "Masts 11", "Masts 12", "Masts 13", "Chapter 3", "End 4"]
+    document = parsed(pages_of(*([header, f"Body text {chr(97 + n)}."] for n, header in enumerate(headers))), "a.pdf")
+    assert "Sails" not in document.text
+    assert "Masts" not in document.text
+    assert all(line in document.text for line in ("Chapter 2", "Chapter 3", "End 4", "Body text a.", "Body text i."))
+
+
 def test_a_sentence_goes_on_over_lines_and_pages_of_a_pdf() -> None:
     first = [
         "The ferries are well-known in the whole inter-",

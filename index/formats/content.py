@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SECONDS = 120
-"""How long reading one file may take."""
+SECONDS = 300
+"""How long reading one file may take; a PDF of a thousand pages takes a minute or two."""
 
 MAX_PAGES = 10_000
 """How many pages a PDF may have."""

@@ -45,6 +45,12 @@ _EDGE_LINES = 2
 """How many lines at the top and at the foot of a page can belong to a header or footer."""
 
 
+_NO_TITLE = re.compile(
+    r"untitled|microsoft word - .*|.*\.(?:docx?|odt|rtf|txt|tex|dvi|html?|pptx?|xlsx?|indd|qxd|pdf)|\W*", re.IGNORECASE
+)
+"""What programs write as the title where the author gave none."""
+
+
 def read_pdf(data: bytes) -> Content:
     """The text with its pages. Raises Unreadable for a scan, a locked or a damaged file."""
     import pypdf
@@ -130,8 +136,8 @@ def _about(reader: "PdfReader") -> tuple[str, str | None]:
         return "", None
     title = about.title
     title = one_line(tidy(title)) if isinstance(title, str) else ""
-    if re.fullmatch(r"(?:untitled|microsoft word - .*|.*\.\w{2,5}|\W*)", title, re.IGNORECASE):
-        title = ""  # what programs write where the author named none
+    if _NO_TITLE.fullmatch(title):
+        title = ""
     date = about.get("/CreationDate")
     found = re.match(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?", str(date or ""), re.ASCII)
     return title, iso_date("-".join(filter(None, found.groups()))) if found else None
@@ -141,30 +147,37 @@ def _about(reader: "PdfReader") -> tuple[str, str | None]:
 
 
 def _without_margins(pages: list[list[str]]) -> list[list[str]]:
-    """The pages without page numbers, and without the lines that stand at the edge of most of them."""
-    counts = Counter(
-        line for page in pages for line in {_numberless(line) for line in page[:_EDGE_LINES] + page[-_EDGE_LINES:]}
-    )
-    recurring = {line for line, count in counts.items() if count >= 3 and count > len(pages) / 2}
-    return [_trimmed(page, recurring) if len(pages) > 1 else page for page in pages]
+    """The pages without page numbers and without headers and footers: lines that stand at the edge of most pages, or
+    that count along with the pages on three of them or more ("Chapter 2: Sails 17")."""
+    counts: Counter[str | tuple[str, int]] = Counter()
+    for number, page in enumerate(pages):
+        edges = page[:_EDGE_LINES] + page[-_EDGE_LINES:]
+        counts.update({key for line in edges for key in _keys(line, number)})
+    recurring = {
+        key for key, count in counts.items() if count >= 3 and (isinstance(key, tuple) or count > len(pages) / 2)
+    }
+    return [_trimmed(page, number, recurring) if len(pages) > 1 else page for number, page in enumerate(pages)]
 
 
-def _trimmed(page: list[str], recurring: set[str]) -> list[str]:
+def _keys(line: str, page: int) -> set[str | tuple[str, int]]:
+    """A line without its numbers; and that with how far its last number, or its first, is ahead of the page's."""
+    bare = re.sub(r"\d+", "0", line)
+    numbers = re.findall(r"\d{1,5}", line, re.ASCII)
+    return {bare} | {(bare, int(number) - page) for number in numbers[:1] + numbers[-1:]}
+
+
+def _trimmed(page: list[str], number: int, recurring: set[str | tuple[str, int]]) -> list[str]:
     start, end = 0, len(page)
-    while start < min(_EDGE_LINES, end) and _is_margin(page[start], recurring):
+    while start < min(_EDGE_LINES, end) and _is_margin(page[start], number, recurring):
         start += 1
-    while end > max(start, len(page) - _EDGE_LINES) and _is_margin(page[end - 1], recurring):
+    while end > max(start, len(page) - _EDGE_LINES) and _is_margin(page[end - 1], number, recurring):
         end -= 1
     return page[start:end]
 
 
-def _is_margin(line: str, recurring: set[str]) -> bool:
+def _is_margin(line: str, page: int, recurring: set[str | tuple[str, int]]) -> bool:
     numbers = re.fullmatch(r"(?:page\s*)?[\W_]*(?:\d{1,4}|[ivxl]{1,6})[\W_]*(?:(?:/|of)\s*\d{1,4})?", line, re.I)
-    return bool(numbers) or _numberless(line) in recurring
-
-
-def _numberless(line: str) -> str:
-    return re.sub(r"\d+", "0", line)
+    return bool(numbers) or not recurring.isdisjoint(_keys(line, page))
 
 
 # One text ---------------------------------------------------------------------------------------------------------
