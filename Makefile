@@ -3,6 +3,7 @@
 #   make chat     installs into .venv, indexes the built-in articles, serves the chat and prints its address
 #                 PORT=7861 for another port, ARGS="--library DIR" for more of `footnote serve --help`
 #   make test     installs the test tools, too, and runs all tests; ARGS="-k split" to choose among them
+#   make fuzz     sends the HTTP API thousands of requests made from its own description; takes minutes
 #   make lint     what has to be clean before a commit
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make screenshots  takes the pictures in docs/chat anew
@@ -12,7 +13,7 @@
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test lint bench-llm soak lock environment
+.PHONY: chat test fuzz lint bench-llm bench-load soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -32,6 +33,9 @@ chat:
 
 test: environment
 	@.venv/bin/python -m pytest $(ARGS)
+
+fuzz: environment
+	@FOOTNOTE_EXAMPLES=300 .venv/bin/python -m pytest tests/test_openapi.py $(ARGS)
 
 lint: environment
 	@.venv/bin/ruff check

@@ -20,7 +20,7 @@ HOME = Path(tempfile.mkdtemp(prefix="footnote-home-"))
 OUTSIDE = HOME / "outside"
 
 # Before any test module is imported, since libraries read their folders and settings at import.
-for name in set(os.environ) - {"FOOTNOTE_BENCH", "FOOTNOTE_NO_SKIPS"}:
+for name in set(os.environ) - {"FOOTNOTE_BENCH", "FOOTNOTE_EXAMPLES", "FOOTNOTE_NO_SKIPS"}:
     if name.startswith(("FOOTNOTE_", "HF_", "GRADIO_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
 os.environ.update(
