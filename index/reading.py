@@ -72,9 +72,7 @@ class Reader:
             begin = len(text) - len(text[stop:].lstrip())  # a gap may be longer than what is read at once
         if not starts:
             return Reading(first, np.empty(0, dtype=np.int32), np.empty((0, DIMENSION), dtype=np.float32))
-        basis = _basis()
-        words = np.stack(pooled) @ basis[:-1] + basis[-1]
-        return Reading(first, np.array(starts, dtype=np.int32), unit(words))
+        return Reading(first, np.array(starts, dtype=np.int32), unit(_projected(np.stack(pooled))))
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         """Several texts, spread over the cores."""
@@ -95,6 +93,19 @@ def _pooled(text: str, offsets: Sequence[tuple[int, int]], tokens: Vectors) -> I
             last += 1
         if last > first and word not in STOPWORDS:
             yield start, tokens[first:last].mean(axis=0)
+
+
+def _projected(pooled: Vectors) -> Vectors:
+    """Token vectors, shape (words, 384), onto the basis: (words, 128).
+
+    In slices of four words: a larger product OpenBLAS spreads over threads of its own, which wait for each other by
+    turning in circles and take the cores from the texts that are read beside: 4 ms of processor time instead of 0.2.
+    """
+    basis = _basis()
+    sliced = np.zeros((-(-len(pooled) // 4), 4, pooled.shape[1]), dtype=np.float32)
+    sliced.reshape(-1, pooled.shape[1])[: len(pooled)] = pooled
+    projected: Vectors = (sliced @ basis[:-1]).reshape(-1, DIMENSION)[: len(pooled)] + basis[-1]
+    return projected
 
 
 def packed(words: Vectors) -> bytes:
