@@ -156,7 +156,8 @@ def _append(path: Path, row: Mapping[str, Any]) -> None:
 
 @dataclass(slots=True)
 class Column:
-    """What one way of answering came to. Times in seconds; `checks`: (question's id, Check) of every sentence."""
+    """What one way of answering came to. Times in seconds, `check_seconds` of the processors; `checks`: (question's id,
+    Check) of every sentence."""
 
     judgements: list[Judgement]
     first: list[float]
@@ -181,18 +182,20 @@ def judged(items: Sequence[Item], libraries: Mapping[str, Library], path: Path) 
         before = row["retrieve"]
         _add(columns["bare"], item, _bare(row, library), library, before + row["seconds"], before + row["seconds"])
         replay = Replay(row)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         answer, first = _streamed(Chatbot(library, llm=replay), item.question, replay)
-        spent = time.perf_counter() - started
+        spent, checking = time.perf_counter() - started, time.process_time() - worked
         first_at = before if first is None else before + first
         whole = before + (row["seconds"] if answer.model == replay.name else 0.0)
         _add(columns["checked"], item, answer.to_dict(), library, first_at, whole + spent)
         columns["checked"].checks += [(item.question.id, check) for check in answer.checks]
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         quoted = Chatbot(library).ask(item.question.question, history=item.question.history)
         quoting = time.perf_counter() - started
         _add(columns["quoting"], item, quoted.to_dict(), library, quoting, quoting)
-        columns["checked"].check_seconds += [max(0.0, spent - quoting) / max(1, len(answer.checks))]
+        if answer.checks:  # of the processors, since others may be at work on them
+            extra = checking - (time.process_time() - worked)
+            columns["checked"].check_seconds.append(max(0.0, extra) / len(answer.checks))
     return columns
 
 
@@ -361,7 +364,7 @@ def table(columns: Mapping[str, Column]) -> str:
         lines.append([label, *(f"{statistics.median(getattr(column, pick)):.1f}" for column in shown.values())])
     spent = columns["checked"].check_seconds
     if spent:
-        lines.append(["check of a sentence, ms", "", f"{1000 * statistics.median(spent):.0f}"])
+        lines.append(["check of a sentence, ms of CPU", "", f"{1000 * statistics.median(spent):.0f}"])
     verdicts = [check.verdict for _, check in columns["checked"].checks]
     counted = ", ".join(f"{verdicts.count(name)} {name}" for name in ("supported", "replaced", "dropped"))
     lines.append(["sentences", "", counted])

@@ -361,11 +361,16 @@ class _Checker:
             self.declined = True
             self._note(claim, "dropped", 0.0, "It says that the documents don’t answer.")
             return
-        key = re.sub(r"\W+", "", claim.lower())
+        key = _letters(claim)
         if key in self._said:
             self._note(claim, "dropped", 0.0, "It was said already.")
             return
         self._said.add(key)
+        copied = next((source for source in self._sources if _letters(source.text) == key), None)
+        if copied:
+            self._note(claim, "supported", 1.0, "It is a sentence of the source.")
+            yield self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
+            return
         verdict = self._reads.check(claim)
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
@@ -382,7 +387,7 @@ class _Checker:
         self._quotes.remove(quote)
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._library.document(quote.document).text[quote.start : quote.end]
-        self._said.add(re.sub(r"\W+", "", words.lower()))
+        self._said.add(_letters(words))
         yield self._piece(shown(words), [quote], opens_line=sentence.opens_line)
 
     def _instead(self, claim: str, near: Sequence[Source]) -> Quote | None:
@@ -440,6 +445,11 @@ def _with_gaps(sources: Sequence[Source]) -> Iterator[Source | None]:
             yield None
         yield source
         before = source
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of a text, by which two sentences are the same."""
+    return re.sub(r"\W+", "", text.lower())
 
 
 def _overlap(quote: Quote, source: Source) -> bool:
