@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -143,11 +144,12 @@ def test_a_small_model_is_stopped_after_three_sentences(library: Library) -> Non
         handler.begin()
         for text in sources(handler.scripted).values():
             handler.piece(f"{text} ")
-        time.sleep(5)
+        hung_up.wait(30)
 
-    started = time.monotonic()
-    answer = written(library, script)
-    assert time.monotonic() - started < 5
+    hung_up = threading.Event()
+    answer = written(library, script, llm_seconds=60.0)
+    hung_up.set()
+    assert answer.notes == ()
     assert len(answer.checks) == 3
 
 
@@ -165,10 +167,12 @@ def test_the_model_is_not_asked_where_hardly_anything_fits(library: Library) -> 
 
 
 def test_sentences_are_shown_as_they_are_complete(library: Library) -> None:
+    shown = threading.Event()
+
     def script(handler: Handler) -> None:
         handler.begin()
         handler.piece(f"{GROWTH} [1]. The BRICS summit")
-        time.sleep(0.6)
+        shown.wait(30)
         handler.piece(" took place in Kazan [2].", "stop")
 
     with serving(script) as server:
@@ -176,6 +180,7 @@ def test_sentences_are_shown_as_they_are_complete(library: Library) -> None:
         pieces = bot.stream(TRADE)
         assert next(piece for piece in pieces if piece) == f"{GROWTH}. [1]"
         assert server.open == 1  # it is still writing
+        shown.set()
         assert list(pieces)
 
 
@@ -284,8 +289,8 @@ def test_a_model_that_gives_nothing_to_check_is_quoted_instead_with_a_note(
     library: Library, script: Script, note: str
 ) -> None:
     started = time.monotonic()
-    answer = written(library, script, llm_seconds=1.0)
-    assert time.monotonic() - started < 8
+    answer = written(library, script, llm_seconds=1.0 if note == "took longer than" else 30.0)
+    assert time.monotonic() - started < 30
     assert answer.text.startswith(QUOTED)
     assert answer.model == "extractive"
     assert note in answer.notes[0]
