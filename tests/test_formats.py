@@ -290,10 +290,10 @@ def sheet(cells: dict[tuple[int, int], Any]) -> bytes:
 def test_what_cannot_be_read_is_told_in_one_sentence(name: str) -> None:
     expected, made = REFUSED[name]
     data = made()
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(BadInput, match=expected) as raised:
         parsed(data, name)
-    assert time.perf_counter() - started < 20
+    assert time.thread_time() - started < 10
     sentence = str(raised.value)
     assert sentence.startswith(f"{name} ")
     assert sentence.endswith(".")
@@ -514,12 +514,3 @@ def test_a_record_below_another_names_it() -> None:
     assert sentences(parsed(json.dumps(data), "a.json")) == [
         "city: Oslo", "city: Oslo | name: Opera | year: 2008.", "city: Bergen", ("long " * 60).strip()
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", ["The end | of it. Another one.", "| a. B | c. D |", "x | " * 400])
-def test_a_line_with_bars_is_one_sentence_unless_too_long(text: str) -> None:
-    document = Document("a", "a", f"Before. It is.\n{text}\nBehind it. Yes.")
-    found = sentences(document)
-    assert "".join(found).replace(" ", "") == document.text.replace(" ", "").replace("\n", "")
-    assert (text in found) == (len(text) <= SENTENCE_CHARACTERS)
-    assert found[:2] + found[-2:] == ["Before.", "It is.", "Behind it.", "Yes."]

@@ -13,6 +13,7 @@ PIECES = [
     "The summit took place in Kazan. ", "He said: “We agree.” ", "U.S. ", "J. ", "4.5 ", "[1]", " (12) ",
     ".", "...", "?!", "。",
     "」", "\n", "\n\n", "\r\n", "\t", "\u2028", "\x1c", "- item\n", "# Heading\n", "| a | b |\n",
+    "A: b. C | D: e\n", " | ",
     "東京は首都です", "🎉", "\ud800", "\0",
     "e\u0301", "\u200b", "word " * 40, "x" * 700, "A", "b", "1. ", "etc. ", "\"", "'", "\u3000", "— ",
 ]  # fmt: skip
@@ -183,6 +184,17 @@ def test_sentences_end_where_a_reader_ends_them(text: str) -> None:
 )
 def test_lines_stand_alone_or_flow_on(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
+
+
+@pytest.mark.parametrize("row", ["The end | of it. Another one.", "| a. B | c. D |", "A: 1. 2 | B: Mr. X. He"])
+def test_the_row_of_a_table_is_one_sentence(row: str) -> None:
+    assert sentences(f"Before. It is.\n{row}\nBehind it. Yes.") == ["Before.", "It is.", row, "Behind it.", "Yes."]
+
+
+def test_an_overlong_row_is_cut_between_cells() -> None:
+    row = " | ".join(f"A cell, the number {number}; yes." for number in range(40))
+    assert len(found := sentences(row)) == 2
+    assert all(one.startswith("A cell") for one in found)
 
 
 def test_a_part_of_a_text_is_cut_with_offsets_into_the_whole() -> None:
