@@ -7,13 +7,14 @@
 #   make lint     what has to be clean before a commit
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make screenshots  takes the pictures in docs/chat anew
+#   make bench-load  20 people chatting while 50 documents are uploaded, then 2,000 questions; takes minutes
 #   make soak     kills indexing 200 times at random moments and looks for losses
 #   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
 #
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test fuzz lint bench-llm soak lock environment
+.PHONY: chat test fuzz lint bench-llm bench-load soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -47,6 +48,9 @@ bench-llm: environment
 
 screenshots: environment
 	@SCREENSHOTS=docs/chat .venv/bin/python -m pytest -q tests/test_chat_browser.py
+
+bench-load: environment
+	@.venv/bin/python -m eval.load $(ARGS)
 
 soak: environment
 	@.venv/bin/python -m eval.soak $(ARGS)
