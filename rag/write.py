@@ -5,17 +5,19 @@ import json
 import re
 import unicodedata
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.errors import ModelProblem
 from index.library import Library
 from index.words import content_stems
 from rag.answer import Check, Citation
-from rag.evidence import is_heading
+from rag.evidence import Question, is_heading
 from rag.followup import Standalone
+from rag.kinds import answers_in
 from rag.llm import Message, Model
 from rag.markers import MarkerParser, Written
 from rag.quote import Quote, choose, merged, shown, widened
+from rag.ranking import TYPED
 from rag.retrieve import Retrieved
 from rag.support import Sources
 
@@ -58,6 +60,8 @@ SAME_WORDS = 0.5
 """A sentence that fails may be replaced by a quote that holds at least this share of its content words."""
 
 TITLE_CHARACTERS = 80
+
+BESIDE_THE_POINT = "It does not say what was asked for."
 
 _DECLINES = re.compile(
     r"^\W*(?:(?:i am |i'm )?sorry,? (?:but )?)?(?:based on [\w ]+, )?(?:"
@@ -119,7 +123,9 @@ def write(
     budget = tokens or (SMALL_SOURCES if model.small else LARGE_SOURCES)
     messages, sources = prompt(retrieved, library, searched, history, budget=budget, small=model.small)
     most = SMALL_SENTENCES if model.small else len(sources)
-    checker = _Checker(sources, library, choose(retrieved, library) if quotable else [])
+    checker = _Checker(
+        sources, library, choose(retrieved, library) if quotable else [], retrieved.question if model.small else None
+    )
     reading = _Reading(len(sources))
     trouble = ""
     try:
@@ -329,7 +335,13 @@ def _loops(tail: str) -> bool:
 class _Checker:
     """Takes sentence after sentence and decides what of it is shown."""
 
-    def __init__(self, sources: Sequence[Source], library: Library, quotes: Sequence[Quote]) -> None:
+    def __init__(
+        self, sources: Sequence[Source], library: Library, quotes: Sequence[Quote], question: Question | None = None
+    ) -> None:
+        """With a `question` whose kind of answer can be seen (when, who, how many), what passes waits until a sentence
+        holds such an answer: a small model may write what is true and beside the point."""
+        self._question = question if question and question.kind in TYPED else None
+        self._waiting: list[str] = []
         self.pieces: list[str] = []
         self.checks: list[Check] = []
         self.declined = False
@@ -369,13 +381,13 @@ class _Checker:
         copied = next((source for source in self._sources if _letters(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
-            yield self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
+            yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
-            yield self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
+            yield from self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
             return
         if _strange(claim, [source.text for source in self._sources]):
             self._foreign += 1
@@ -388,7 +400,7 @@ class _Checker:
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._library.document(quote.document).text[quote.start : quote.end]
         self._said.add(_letters(words))
-        yield self._piece(shown(words), [quote], opens_line=sentence.opens_line)
+        yield from self._piece(shown(words), [quote], opens_line=sentence.opens_line)
 
     def _instead(self, claim: str, near: Sequence[Source]) -> Quote | None:
         """The quote that says what the claim wanted to say: one that would answer without a model, that stands where
@@ -403,6 +415,9 @@ class _Checker:
 
     def outcome(self, notes: tuple[str, ...]) -> Outcome:
         """The answer that the sentences came to."""
+        if self._waiting:
+            checks = tuple(replace(check, verdict="dropped", reason=BESIDE_THE_POINT) for check in self.checks)
+            return Outcome(checks=checks, notes=notes)
         return Outcome("".join(self.pieces), tuple(self._citations), tuple(self.checks), notes)
 
     def _note(self, claim: str, verdict: str, score: float, reason: str) -> None:
@@ -413,7 +428,7 @@ class _Checker:
         quotes = [widened(self._library.document(one.document), one.start, one.end) for one in used]
         return merged(quotes, [one.document for one in used])
 
-    def _piece(self, text: str, quotes: Sequence[Quote], *, opens_line: bool) -> str:
+    def _piece(self, text: str, quotes: Sequence[Quote], *, opens_line: bool) -> Iterator[str]:
         marks = ""
         for quote in quotes:
             document = self._library.document(quote.document)
@@ -434,7 +449,12 @@ class _Checker:
             )
         space = "" if not self.pieces else "\n" if opens_line else " "
         self.pieces.append(f"{space}{text} {marks}")
-        return self.pieces[-1]
+        self._waiting.append(self.pieces[-1])
+        if self._question and not answers_in(self._question.kind, text, self._question.words):
+            return
+        self._question = None
+        yield from self._waiting
+        self._waiting = []
 
 
 def _with_gaps(sources: Sequence[Source]) -> Iterator[Source | None]:

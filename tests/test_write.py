@@ -153,6 +153,15 @@ def test_a_small_model_is_stopped_after_three_sentences(library: Library) -> Non
     assert len(answer.checks) == 3
 
 
+def test_a_true_sentence_that_does_not_say_what_was_asked_for_is_left_out(library: Library) -> None:
+    beside = "During the interview, Putin hinted that China is the biggest threat. [1]"
+    answer = written(library, beside, "When was Putin's interview with Tucker Carlson?", quote_instead_above=0.0)
+    assert "In February this year" in answer.text
+    assert answer.model == "extractive"
+    assert [check.verdict for check in answer.checks] == ["dropped"]
+    assert answer.checks[0].reason == "It does not say what was asked for."
+
+
 def test_a_small_model_is_asked_only_where_quoting_would_answer(library: Library) -> None:
     with serving(saying("The population of Kazan is 1.2 million [1].")) as server:
         assert asked(library, server, KAZAN).text == REFUSAL
