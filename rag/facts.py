@@ -562,9 +562,9 @@ def verbal(words: Sequence[Word], place: int) -> bool:
     if word.endswith("ed") or (word in _BASE and _BASE[word] != word) or before in _AUXILIARIES:
         return True
     after = words[place + 1].word if place + 1 < len(words) else ""
-    return (
-        word.endswith("s") and place > 0 and words[place - 1].content and (after in _DETERMINERS or after[:1].isdigit())
-    )
+    if not word.endswith("s") or not place or not words[place - 1].content:
+        return False
+    return after in _DETERMINERS or after[:1].isdigit() or (words[place - 1].name and after in PREPOSITIONS)
 
 
 _DETERMINERS = _words("the a an its their his her this these no two three four five six seven eight nine ten")

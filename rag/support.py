@@ -801,7 +801,7 @@ def _possible(pair: _Pair) -> Iterator[str]:
             word = sentence.words[cue.place]
             if said & KEEPS[cue.sort] or any(claim.word == word.word for claim in pair.claim.words):
                 continue
-            heads = {first + place for place in [at for at in cue.reach if not sentence.words[at].name][:2]}
+            heads = {first + place for place in [at for at in cue.reach if not sentence.words[at].name][:3]}
             if any(
                 set(pair.at(place)) & heads and len(pair.at(place)) == 1 and not pair.claim.words[place].name
                 for place in pair.content
