@@ -8,13 +8,14 @@
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make screenshots  takes the pictures in docs/chat anew
 #   make bench-load  20 people chatting while 50 documents are uploaded, then 2,000 questions; takes minutes
+#   make bench-index   measures indexing and searching, up to 100,000 passages; ARGS=cold for a part of it
 #   make soak     kills indexing 200 times at random moments and looks for losses
 #   make lock     resolves the dependencies anew for every platform; needs uv; ARGS=--upgrade for newer versions
 #
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test fuzz lint bench-llm bench-load soak lock environment
+.PHONY: chat test fuzz lint bench-llm bench-load bench-index soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -51,6 +52,9 @@ screenshots: environment
 
 bench-load: environment
 	@.venv/bin/python -m eval.load $(ARGS)
+
+bench-index: environment
+	@nice -n 10 .venv/bin/python -m eval.bench_index $(ARGS)
 
 soak: environment
 	@.venv/bin/python -m eval.soak $(ARGS)
