@@ -1,5 +1,6 @@
 """The server: the HTTP API, the documents as pages and, last, the browser chat, in one process."""
 
+import asyncio
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -98,9 +99,9 @@ def create_app(
     """The whole server as an ASGI application, to be reached at `host` and `port`; the Host header of a request must
     name `host` or this machine. Without `chat` there is the API alone, which starts in a tenth of the time. With
     `secrets` only who knows one is let in, and each address may send so many `requests_a_minute`, 0 for any number."""
-    from anyio import CapacityLimiter, to_thread
     from fastapi import FastAPI, File, UploadFile
     from fastapi.responses import HTMLResponse, JSONResponse, Response
+    from starlette.concurrency import run_in_threadpool
     from starlette.convertors import Convertor, register_url_convertor
     from starlette.exceptions import HTTPException
     from starlette.requests import Request
@@ -120,7 +121,7 @@ def create_app(
     register_url_convertor("document", DocumentId())
 
     conversations = Conversations(chatbot.library)
-    uploads = CapacityLimiter(UPLOADS_AT_ONCE)
+    uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
     app = FastAPI(
         title="Footnote",
         description=DESCRIPTION,
@@ -159,7 +160,8 @@ def create_app(
             stored = set(chatbot.library.add(_uploaded(file), root=UPLOAD_ROOT))
             return {"documents": [asdict(info) for info in chatbot.library.documents() if info.id in stored]}
 
-        return await to_thread.run_sync(add, limiter=uploads)
+        async with uploads:
+            return await run_in_threadpool(add)
 
     @app.delete("/v1/documents/{id:document}")
     def remove_document(id: str) -> dict[str, str]:
