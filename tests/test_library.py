@@ -166,6 +166,15 @@ def test_no_passage_at_all_cannot_be_asked_for(articles: Library) -> None:
         articles.search("China", k=0)
 
 
+def test_the_rarest_words_of_a_query_are_looked_up_first(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.add(Document(str(number), "Note", f"Apples and pears{' and figs' * (number == 3)}.") for number in range(5))
+    library.add(Document(f"other {number}", "Note", "Something else.") for number in range(6))
+    assert len(library._keyword_search("apples, pears, figs", 50)) == 5
+    for reach in (1, 5, 0):
+        monkeypatch.setattr(index.library, "_REACH", reach)
+        assert len(library._keyword_search("apples, pears, figs", 50)) == 1
+
+
 def test_of_documents_that_are_named_the_passages_come_as_near_as_among_all(articles: Library) -> None:
     query = "How much did trade grow from January to August 2024?"
     every = {(one.document, one.start): one for one in articles.search(query, k=1000)}
