@@ -183,3 +183,8 @@ def test_a_name_that_is_no_text_is_shown_with_escapes() -> None:
 @pytest.mark.parametrize("name", ["emoji 🎉.txt", "ünïcode", "日本語", "a'b\"c"])
 def test_a_name_that_prints_is_shown_as_it_is(name: str) -> None:
     assert (decodable(name), printable(name)) == (name, name)
+
+
+def test_a_text_keeps_every_character_but_its_line_endings() -> None:
+    text = "One\x0ctwo\x85three\x97four \rfive\u2028six\x01seven\r\neight"
+    assert parse(text.encode(), name="a.txt", id="a.txt").text == text.replace("\r\n", "\n").replace("\r", "\n")

@@ -55,7 +55,9 @@ def extract(data: bytes, *, name: str) -> Content:
         raise Unreadable("is nested too deeply to be read; save it in a simpler form.") from None
     if len(content.text) > MAX_CHARACTERS:
         raise Unreadable(f"comes to more than {MAX_CHARACTERS:,} characters of text; split it into smaller files.")
-    return content if content.pages else Content(tidy(content.text), content.title, content.date)
+    if content.pages or kind == "text":  # a text stays as it is, so that offsets count as in the file
+        return content
+    return Content(tidy(content.text), content.title, content.date)
 
 
 def _read(data: bytes, kind: str, suffix: str) -> Content:

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from index.formats.content import Unreadable, tidy
+from index.formats.content import Unreadable
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,7 +21,7 @@ _SAMPLE = 200_000
 
 def decode(data: bytes, *, declared: str | None = None) -> str:
     """The text in the bytes: by its mark, else UTF-8, else as `declared`, else by what its bytes look like. Line
-    endings are folded. Raises Unreadable for what is no text."""
+    endings are folded, nothing else is changed. Raises Unreadable for what is no text."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return _checked(_decoded(data, encoding))
@@ -53,7 +53,7 @@ def _decoded(data: bytes, encoding: str) -> str:
 def _checked(text: str) -> str:
     if "\0" in text:
         raise Unreadable("is not text (it holds NUL characters); save it as UTF-8 text.")
-    return tidy(text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _nearly_utf8(data: bytes) -> str | None:
