@@ -28,6 +28,7 @@ from index.documents import builtin, read
 from index.library import Library
 from rag.evidence import SIGNALS, Candidate, candidates, take_apart
 from rag.followup import standalone
+from rag.quote import quotable_together
 from rag.ranking import ANSWER_SIGNALS, Logistic, answer_signals, quotable
 
 Matrix = npt.NDArray[np.float64]
@@ -65,8 +66,8 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     rows = []
     for question in questions:
         searched = standalone(question.question, question.history)
-        passages = library.search(searched.text)
         asked = take_apart(searched, library)
+        passages = library.search(searched.text, reading=asked.reading)
         found = quotable(candidates(asked, library, passages))
         holds = [
             any(
@@ -75,8 +76,8 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
             )
             for candidate in found
         ]
-        # An article of squad2 stays in one fold; of the other sets each question is one of its own.
-        article = passages[0].document if name == "squad2" else question.id
+        # All questions of one article stay in one fold; in sets without articles each is one of its own.
+        article = str(question.meta.get("article", question.id))
         fold = int.from_bytes(article.encode()[-8:], "big") % 7919 % FOLDS
         rows.append(Row(name, question, asked.kind, tuple(found), np.array(holds), fold))
     return rows
@@ -116,7 +117,7 @@ def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: st
         [quoted if target == "right" else row.question.answerable for row, _, quoted in pairs], dtype=float
     )
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
-    scale[np.isin(table, (0.0, 1.0)).all(axis=0)] = 1.0  # else what is rarely 1 would be free to weigh most
+    scale[[name.startswith("asks_") for name in ANSWER_SIGNALS]] = 1.0  # rare kinds would be free to weigh most
     table = (table - mean) / scale
     importance = _importance(used)
 
@@ -135,11 +136,12 @@ def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: st
 
 
 def _ranked(row: Row, model: Logistic) -> tuple[Matrix, bool]:
-    """The answer signals, and whether one of the two first sentences holds evidence."""
+    """The answer signals, and whether a sentence that would be quoted holds evidence."""
     scores = model.log_odds(row.signals)
     order = np.argsort(-scores, kind="stable")
     ranked = [(row.candidates[place], float(scores[place])) for place in order]
-    return answer_signals(row.kind, ranked), bool(row.holds[order[:2]].any())
+    quoted = len(quotable_together(ranked))
+    return answer_signals(row.kind, ranked), bool(row.holds[order[:quoted]].any())
 
 
 def _importance(rows: Sequence[Row]) -> Matrix:

@@ -17,6 +17,7 @@ from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.quote import choose, cite
 from rag.ranking import fitted
+from rag.refusal import refusal
 from rag.retrieve import Retrieved, retrieve
 from rag.settings import Settings
 from rag.write import Outcome, write
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.llms import LLM
 
-REFUSAL = "The documents don’t say."
 HISTORY_TURNS = 20
 """How far back a conversation is read."""
 
@@ -142,14 +142,15 @@ class Chatbot:
             yield from pieces
             notes = (*outcome.notes, INSTEAD) if self.llm and outcome.notes else ()
             outcome, model = Outcome("".join(pieces), tuple(citations), outcome.checks, notes), EXTRACTIVE
+        text = outcome.text or refusal(retrieved.question, retrieved.passages)
         if not outcome.text:
-            yield REFUSAL
+            yield text
         ended = time.perf_counter()
         yield Answer(
             question=question,
             standalone_question=searched.text,
             answered=bool(outcome.text),
-            text=outcome.text or REFUSAL,
+            text=text,
             confidence=round(retrieved.confidence, 4),
             answerable=round(retrieved.answerable, 4),
             citations=outcome.citations,
@@ -228,6 +229,13 @@ def _broken(text: str) -> bool:
 
 def _shown(retrieved: Retrieved) -> tuple[RetrievedPassage, ...]:
     return tuple(
-        RetrievedPassage(found.document, found.start, found.end, found.text, round(found.score, 4))
+        RetrievedPassage(
+            found.document,
+            found.start,
+            found.end,
+            found.text,
+            round(found.score, 4),
+            retrieved.question.matched(found.text),
+        )
         for found in retrieved.passages
     )

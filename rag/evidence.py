@@ -47,6 +47,10 @@ SIGNALS = (
     "length",  # words / 40, at most 1.5
     "heading",  # a title or heading
     "asks",  # a question itself
+    "number_missing",  # the question has a number that its passage has not
+    "name_missing",  # ... a name
+    "other_year",  # ... a year that its passage has not, and the sentence has another
+    "unit_missing",  # "how many owls" is asked, and no number of owls stands in the sentence or beside it
     "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
 )
@@ -57,9 +61,33 @@ CONTEXT_WEIGHT = 0.5
 _NEAR_WORDS = 30
 """How many content words on either side of a sentence count as near it."""
 
+_COUNTED = re.compile(
+    r"\bhow many (?:of the )?(?:(?:[\w’'-]+ ){0,2}?(?P<asked>[\w’'-]+)(?= (?:did|do|does|is|are|was|were|has|have|had|"
+    r"will|would|can|could|may|might)\b)|(?P<did>[\w’'-]+)(?= \w+ed\b))",
+    re.IGNORECASE,
+)
+"""What is counted: "how many *owls* are", "how many *owls* nested"."""
+
+_YEAR = re.compile(r"1\d{3}|20\d\d")
+NUMBER_WORDS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve several few dozen dozens hundred hundreds thousand "
+    "thousands million millions billion billions half".split()
+)
+
 _FOCUS = re.compile(
     r"\b(?:what|which|how|who|whose|when|where|why)\b(?:\s+(?:many|much|long|often|far))?", re.IGNORECASE
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What must stand where the answer stands: numbers and stems of names of what is asked now; `years`, those of the
+    numbers that are years; `unit`, the stem of what "how many" counts, or None."""
+
+    numbers: frozenset[str]
+    years: frozenset[str]
+    names: frozenset[str]
+    unit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +101,7 @@ class Question:
     emphasis 1 for what was asked now, CONTEXT_WEIGHT for what was taken over;  `rarity`, `is_name`: of those rows, too
     focus    the row of the word that says what is asked for
     reading  what was read of it all: its `words` are `vectors`
+    demands  what must stand where the answer stands
     """
 
     text: str
@@ -87,6 +116,12 @@ class Question:
     is_name: npt.NDArray[np.bool_]
     focus: int
     reading: Reading
+    demands: Demands
+
+    def matched(self, text: str) -> tuple[str, ...]:
+        """The words of a text that the question has, too, as they stand there, each once."""
+        found = {text[start:end]: None for start, end, word in places(text) if stem(word) in self.weights}
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +180,22 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
         is_name,
         int(after[0]) if len(after) else 0,
         reading,
+        _demands(
+            question[asked_from:],
+            {stem(word) for (word, _), name, now in zip(read, is_name, emphasis == 1, strict=True) if name and now},
+        ),
+    )
+
+
+def _demands(asked_now: str, names: set[str]) -> Demands:
+    numbers = frozenset(word for word in tokens(asked_now) if word[0].isdigit())
+    counted = _COUNTED.search(asked_now)
+    words = tokens(counted["asked"] or counted["did"]) if counted else []
+    return Demands(
+        numbers,
+        frozenset(number for number in numbers if _YEAR.fullmatch(number)),
+        frozenset(name for name in names if not name[0].isdigit()),
+        stem(words[-1]) if words else None,
     )
 
 
@@ -170,6 +221,14 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
     visible = question.kind in VISIBLE
     kinds = [max((worth for _, _, worth in found), default=0.0) if visible else 1.0 for found in answers]
     others = ~question.is_name & (question.emphasis == 1)
+    demands = question.demands
+    number_missing = not demands.numbers <= whole
+    name_missing = not demands.names <= whole
+    other_years = [
+        demands.years.isdisjoint(whole) and any(_YEAR.fullmatch(word) for word in group) if demands.years else False
+        for group in words
+    ]
+    counts = [demands.unit is None or _counts(demands.unit, group, of) for group, of in zip(words, stems, strict=True)]
     similar = question.vectors @ stored.words.T
     in_passage = _nearest(similar)
     question_meaning = _mean(question.vectors * question.emphasis[:, None].astype(np.float32))
@@ -213,6 +272,10 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             min(1.5, len(words[position]) / 40),
             float(is_heading(texts[position])),
             float(texts[position].rstrip("\"”’')").endswith("?")),
+            float(number_missing),
+            float(name_missing),
+            float(other_years[position]),
+            float(not any(counts[other] for other in (position, *around))),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
         )
@@ -221,6 +284,15 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             Candidate(passage.document, sentence.start, sentence.end, texts[position], rank, signals, meaning)
         )
     return result
+
+
+def _counts(unit: str, words: Sequence[str], stems: Sequence[str]) -> bool:
+    """Whether a number, other than a year, stands at most four words before the unit."""
+    return any(
+        (word in NUMBER_WORDS or (word[0].isdigit() and not _YEAR.fullmatch(word)))
+        and unit in stems[place + 1 : place + 5]
+        for place, word in enumerate(words)
+    )
 
 
 def _is_name(start: int, word: str) -> bool:

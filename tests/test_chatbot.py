@@ -82,7 +82,7 @@ def test_the_population_of_kazan_is_refused_with_the_nearest_passages(chatbot: C
     answer = chatbot.ask(KAZAN)
     assert not answer.answered
     assert answer.citations == ()
-    assert answer.text == "The documents don’t say."
+    assert answer.text.startswith("The documents don’t say.")
     assert len(answer.passages) == 10
 
 

@@ -122,3 +122,45 @@ def test_a_question_of_stop_words_alone_is_still_searched_for(library: Library) 
 
 def test_no_passages_give_no_candidates(library: Library) -> None:
     assert candidates(take_apart(Standalone("owl"), library), library, []) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "unit"),
+    [
+        ("How many owls did Edison see?", "owl"),
+        ("How many of the barn owls are there?", "owl"),
+        ("How many herons nested?", "heron"),
+        ("How much did it cost?", None),
+        ("Who saw how many?", None),
+    ],
+)
+def test_what_is_counted_is_told(library: Library, question: str, unit: str | None) -> None:
+    assert take_apart(Standalone(question), library).demands.unit == unit
+
+
+def test_what_a_question_demands_is_missed_where_it_is_missing(library: Library) -> None:
+    missing = {"number_missing", "name_missing", "other_year", "unit_missing"}
+
+    def missed(question: str, words: str) -> set[str]:
+        sentence = of(found(library, question), words)
+        return {name for name in missing if signal(sentence, name) == 1}
+
+    assert missed("When did Edison light the owl's barn in 1879?", "Edison") == set()
+    assert missed("Did Edison light the barn in 1880?", "Edison") == {"number_missing", "other_year"}
+    assert missed("Did Edison light the barn in 1880?", "mice") == {"number_missing"}
+    assert missed("When did Edison meet Tesla?", "Edison") == {"name_missing"}
+    assert missed("How many owls are in the barn?", "owl hunts") == {"unit_missing"}
+
+
+def test_what_was_only_taken_over_from_before_is_not_demanded(library: Library) -> None:
+    text = "Did Tesla light it in 1880: And Edison?"
+    demands = take_apart(Standalone(text, text.index("And")), library).demands
+    assert (demands.numbers, demands.names) == (frozenset(), {"edison"})
+
+
+def test_the_words_that_a_text_shares_with_the_question(library: Library) -> None:
+    assert take_apart(Standalone("What do owls hunt?"), library).matched("The Owl hunts, and owl means owl.") == (
+        "Owl",
+        "hunts",
+        "owl",
+    )

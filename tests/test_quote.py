@@ -1,13 +1,15 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from index.documents import Document
 from index.library import Library
-from rag.evidence import SIGNALS, Candidate
-from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, _leans, choose, cite, shown
+from rag.evidence import SIGNALS, Candidate, take_apart
+from rag.followup import Standalone
+from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, _leans, answering, choose, cite, shown
 from rag.retrieve import Retrieved
 
 TEXT = (
@@ -29,11 +31,19 @@ def at(words: str, document: str = "birds.txt", text: str = TEXT, axis: int = 0)
     start = text.index(words)
     meaning = np.zeros(128, dtype=np.float32)
     meaning[axis] = 1
-    return Candidate(document, start, start + len(words), words, 0, np.zeros(len(SIGNALS)), meaning)
+    return Candidate(
+        document,
+        start,
+        start + len(words),
+        words,
+        0,
+        np.zeros(len(SIGNALS)),
+        meaning,
+    )
 
 
 def chosen(library: Library, *candidates: tuple[Candidate, float]) -> list[str]:
-    retrieved = Retrieved(None, [], list(candidates), 1.0, 1.0)  # type: ignore[arg-type]
+    retrieved = Retrieved(take_apart(Standalone("What?"), library), [], list(candidates), 1.0, 1.0)
     return [library.document(one.document).text[one.start : one.end] for one in choose(retrieved, library)]
 
 
@@ -137,3 +147,21 @@ def test_nothing_chosen_cites_nothing(library: Library) -> None:
 )
 def test_a_sentence_that_speaks_of_somebody_it_has_not_named_leans(sentence: str, does: bool) -> None:
     assert _leans(sentence) is does
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "words"),
+    [
+        ("When was the heron seen?", "In May 2024 a heron was seen, and an owl in 1999.", "May 2024"),
+        ("When was the owl seen?", "In May 2024 a heron was seen, and an owl in 1999.", "1999"),
+        ("By what percentage did trade grow?", "Trade grew by 4.5% in 12 months.", "4.5%"),
+        ("How many owls nest there?", "Some 1,200 owls nest in 3 barns.", "1,200"),
+        ("Who saw the owl?", "The owl was seen by Ada King.", "Ada King"),
+        ("Why did the owl leave?", "The owl left because of the noise.", None),
+        ("When did the owl leave?", "The owl left.", None),
+    ],
+)
+def test_the_words_that_answer_are_told(library: Library, question: str, sentence: str, words: str | None) -> None:
+    given = replace(at(TEXT[:20]), text=sentence, start=100, end=100 + len(sentence))
+    found = answering(take_apart(Standalone(question), library), given)
+    assert (found and sentence[found[0] - 100 : found[1] - 100]) == words

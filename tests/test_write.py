@@ -26,9 +26,9 @@ from scripted import (
 from index.documents import Document
 from index.library import Library
 from rag import Answer, Chatbot, Settings
-from rag.chatbot import REFUSAL
 from rag.followup import standalone
 from rag.llm import RemoteModel
+from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
 from rag.write import INSTRUCTIONS, LARGE_SOURCES, SMALL_SOURCES, declines, prompt, tokens_of
 
@@ -109,7 +109,7 @@ def test_what_no_source_says_is_left_out(library: Library) -> None:
 
 def test_nothing_left_is_a_refusal(library: Library) -> None:
     answer = written(library, "The population of Kazan is approximately 1.2 million [1].", KAZAN, ask_model_above=0.0)
-    assert answer.text == REFUSAL
+    assert answer.text.startswith(REFUSAL)
     assert not answer.answered
     assert answer.passages
     assert [check.verdict for check in answer.checks] == ["dropped"]
@@ -172,7 +172,7 @@ def test_the_model_is_not_asked_where_hardly_anything_fits(library: Library) -> 
     with serving(saying(f"{GROWTH} [1].")) as server:
         answer = asked(library, server, "Who won the chess tournament of 1927?", ask_model_above=0.9)
         assert server.asked == []
-        assert answer.text == REFUSAL
+        assert answer.text.startswith(REFUSAL)
 
 
 def test_sentences_are_shown_as_they_are_complete(library: Library) -> None:

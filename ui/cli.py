@@ -385,7 +385,8 @@ def _one_line(text: str) -> str:
 def _answer_text(answer: "Answer") -> str:
     if not answer.answered:
         nearest = [_passage_text(passage) for passage in answer.passages[:_NEAREST_SHOWN]]
-        return "\n\n".join([answer.text, *_notes(answer), *(["Nearest passages:", *nearest] if nearest else [])])
+        near = ["Nearest passages:", *nearest] if nearest else []
+        return "\n\n".join([_printable_lines(answer.text), *_notes(answer), *near])
     quotes = [
         f"[{citation.marker}] {_one_line(citation.document)} — {_one_line(citation.title)}"
         + (f", page {citation.page}" if citation.page else "")

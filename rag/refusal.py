@@ -1,0 +1,51 @@
+"""What is said where the documents don't answer: that they don't, and what of the question they speak of."""
+
+from collections.abc import Sequence
+
+from index.library import Found
+from index.words import STOPWORDS, content_stems, places, stem
+from rag.evidence import Question
+
+REFUSAL = "The documents don’t say."
+
+NEAREST = 3
+"""So many of the passages found are looked at."""
+
+_NAMED = 3
+"""At most so many words or names of each sort are named."""
+
+
+def refusal(question: Question, passages: Sequence[Found]) -> str:
+    """REFUSAL and, where some words of the question stand in the nearest passages and others do not, which."""
+    near: set[str] = set().union(*(content_stems(passage.text) for passage in passages[:NEAREST]))
+    spans = [span for span in places(question.text) if span[2] not in STOPWORDS]
+    found: list[str] = []
+    missing: list[str] = []
+    for run in _runs(question.text, spans):
+        words = question.text[run[0][0] : run[-1][1]]
+        held = [stem(word) in near for _, _, word in run]
+        named = found if all(held) else missing
+        if words not in named:
+            named.append(words)
+    if not found or not missing:
+        return REFUSAL
+    return f"{REFUSAL} They speak of {_listed(found, 'and')}, but not of {_listed(missing, 'or')}."
+
+
+def _runs(text: str, spans: Sequence[tuple[int, int, str]]) -> list[list[tuple[int, int, str]]]:
+    """The words one by one, but capitalised ones and numbers that stand side by side together: a name."""
+    runs: list[list[tuple[int, int, str]]] = []
+    for span in spans:
+        last = runs[-1][-1] if runs else None
+        name = text[span[0]].isupper() or text[span[0]].isdigit()
+        if last and name and text[last[0]].isupper() and text[last[1] : span[0]] == " ":
+            runs[-1].append(span)
+        else:
+            runs.append([span])
+    return runs
+
+
+def _listed(words: Sequence[str], joined: str) -> str:
+    """“a”, “b” and “c”."""
+    quoted = [f"“{word}”" for word in words[:_NAMED]]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {joined} {quoted[-1]}"
