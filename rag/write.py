@@ -140,7 +140,8 @@ def write(
             if trouble := reading.trouble():
                 break
         else:
-            left = reading.close()
+            # What was cut off in its middle is no sentence; an answer of a few words may lack its full stop.
+            left = [one for one in reading.close() if one.whole or not checker.checks]
             if not left and not checker.checks:  # numbers alone: the sentences that they point at
                 left = [Written(sources[number - 1].text, (number,), False, True) for number in reading.pointed]
             for sentence in left[: most - len(checker.pieces)]:

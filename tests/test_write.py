@@ -115,6 +115,11 @@ def test_nothing_left_is_a_refusal(library: Library) -> None:
     assert [check.verdict for check in answer.checks] == ["dropped"]
 
 
+def test_what_was_cut_off_in_its_middle_is_not_shown(library: Library) -> None:
+    answer = written(library, f"{GROWTH} [1]. The BRICS summit took place in Kazan and")
+    assert answer.text == f"{GROWTH}. [1]"
+
+
 def test_a_sentence_said_twice_is_shown_once(library: Library) -> None:
     answer = written(library, f"{GROWTH} [1]. {GROWTH} [1].")
     assert answer.text == f"{GROWTH}. [1]"
