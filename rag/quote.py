@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 from index.documents import Document
 from index.library import Library
 from index.split import OPENERS, Sentence, split_sentences
-from index.words import places, stem
 from rag.answer import Citation
 from rag.evidence import Candidate, Question, is_heading
 from rag.kinds import answers_in
-from rag.ranking import TYPED
 from rag.retrieve import Retrieved
 
 SECOND_WITHIN = 1.5
@@ -24,6 +22,10 @@ hold evidence (within 1.2: 30 %, 83 %, 66 %)."""
 
 SAME_MEANING = 0.93
 """Two sentences at this cosine or above say the same; one of them is quoted."""
+
+TOLD = frozenset({"percent", "duration", "money", "count", "date"})
+"""Kinds whose answer in a quote is pointed at. Where one place alone of the sentence may be it, that is right for 99 %
+of 140 development questions of squad2; people (81 %) and places (56 %) are not told well enough."""
 
 _ONE_ANSWER = 2
 """Possible answers at most so many characters apart are one ("May 2024")."""
@@ -104,29 +106,19 @@ def shown(words: str) -> str:
 
 
 def answering(question: Question, candidate: Candidate) -> tuple[int, int] | None:
-    """The words of a candidate that answer: of those of the asked kind, where such can be seen, the ones nearest to the
-    words that question and sentence share."""
-    if question.kind not in TYPED:
+    """The words of a candidate that answer, where one place alone holds an answer of the kind asked for."""
+    if question.kind not in TOLD:
         return None
-    found = [
-        _whole(candidate.text, start, end)
-        for start, end, _ in answers_in(question.kind, candidate.text, question.words)
-    ]
+    held = answers_in(question.kind, candidate.text, question.words)
     together: list[tuple[int, int]] = []
-    for start, end in sorted(found):
+    for start, end in sorted(_whole(candidate.text, start, end) for start, end, _ in held):
         if together and start - together[-1][1] <= _ONE_ANSWER:
             together[-1] = (together[-1][0], max(end, together[-1][1]))
         else:
             together.append((start, end))
-    if not together:
+    if len(together) != 1:
         return None
-    shared = [(start, end) for start, end, word in places(candidate.text) if stem(word) in question.weights]
-
-    def distance(span: tuple[int, int]) -> int:
-        return min((max(span[0] - end, start - span[1], 0) for start, end in shared), default=0)
-
-    start, end = min(together, key=distance)
-    return candidate.start + start, candidate.start + end
+    return candidate.start + together[0][0], candidate.start + together[0][1]
 
 
 def _whole(text: str, start: int, end: int) -> tuple[int, int]:

@@ -11,6 +11,9 @@ REFUSAL = "The documents don’t say."
 NEAREST = 3
 """So many of the passages found are looked at."""
 
+_COUNTING = frozenset({"many", "long", "often", "far"})
+"""What asks for an amount says nothing of what the documents speak of."""
+
 _NAMED = 3
 """At most so many words or names of each sort are named."""
 
@@ -18,7 +21,7 @@ _NAMED = 3
 def refusal(question: Question, passages: Sequence[Found]) -> str:
     """REFUSAL and, where some words of the question stand in the nearest passages and others do not, which."""
     near: set[str] = set().union(*(content_stems(passage.text) for passage in passages[:NEAREST]))
-    spans = [span for span in places(question.text) if span[2] not in STOPWORDS]
+    spans = [span for span in places(question.text) if span[2] not in STOPWORDS and span[2] not in _COUNTING]
     found: list[str] = []
     missing: list[str] = []
     for run in _runs(question.text, spans):
