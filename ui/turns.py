@@ -311,8 +311,8 @@ def _why(chatbot: Chatbot, answer: Answer) -> str:
     ]
     if answer.answered:
         facts.append(
-            f"Probability that the answer is right: {answer.confidence:.0%}. It is calibrated: of the answers given at"
-            " 80%, about 80 in 100 are right."
+            f"Probability that the answer is right: {answer.confidence:.0%}. Of answers to ordinary questions"
+            " given at 80%, about 80 in 100 are right; of answers to trick questions, fewer."
         )
     if took := answer.timings.get("total"):
         facts.append(f"Answered by {escape(_model(answer.model))} in {_duration(took)}.")
