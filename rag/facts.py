@@ -365,6 +365,10 @@ _NOUNS_TOO = _words("state report claim note estimate comment call fear doubt vi
 """Of these, words that as often say something else: they count before "that" and behind a quotation."""
 
 
+QUALIFIERS = _words("vice deputy former acting interim ex assistant associate alleged would-be so-called")
+"""Before a role or a thing they make it another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
     """A word that denies or hedges, its place among the words, and the places of the words it reaches, in order."""

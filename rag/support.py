@@ -31,6 +31,7 @@ from rag.facts import (
     MEETS,
     MONTHS,
     OPPOSITES,
+    QUALIFIERS,
     QUANTIFIERS,
     REFUSALS,
     RELATIVE,
@@ -378,6 +379,7 @@ def _compare(claim: _Sentence, beside: Sequence[_Beside]) -> Compared:
         *_numbers(pair),
         *_names(pair),
         *_quantifiers(pair),
+        *_qualified(pair),
         *_times(pair),
         *_denied(pair),
         *_opposed(pair),
@@ -620,6 +622,20 @@ def _quantifiers(pair: _Pair) -> Iterator[str]:
         for name, enough in MEETS.items():
             if word.word in QUANTIFIERS[name] and not any(held & (QUANTIFIERS.get(one) or NONE) for one in enough):
                 yield f"The source does not say “{word.word}”"
+
+
+def _qualified(pair: _Pair) -> Iterator[str]:
+    """What the window speaks of only as "vice", "former" or the like, and the claim without that."""
+    words = pair.claim.words
+    for place, word in enumerate(words):
+        if not pair.exact[place] or (place and words[place - 1].word in QUALIFIERS):
+            continue
+        before = [
+            pair.words[at - 1].word if pair.place[at] else ""  # the word before it in its sentence
+            for at in pair.at(place)
+        ]
+        if before and all(one in QUALIFIERS for one in before):
+            yield f"The source says “{before[0]} {word.word}”"
 
 
 def _times(pair: _Pair) -> Iterator[str]:
