@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from functools import lru_cache
 
 import snowballstemmer
@@ -49,6 +50,11 @@ def _folded(word: str) -> str:
 def stem(word: str) -> str:
     """The stem of a lower-cased word (Porter 1980, as in SQLite's full-text index)."""
     return str(_stemmer.stemWord(word)) if len(word) > 2 and not word[0].isdigit() else word
+
+
+def shared(text: str, stems: Container[str]) -> tuple[str, ...]:
+    """The words of a text whose stems are among these, as they stand there, each once."""
+    return tuple(dict.fromkeys(text[start:end] for start, end, word in places(text) if stem(word) in stems))
 
 
 def content_stems(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +11,15 @@ from index.database import DATABASE
 from index.documents import Document, printable
 from index.errors import BadInput, ModelProblem
 from index.folders import expanded
-from index.library import Library, default_path
+from index.library import Found, Library, default_path
+from index.words import content_stems, shared
 from rag.answer import Answer, RetrievedPassage
 from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.quote import choose, cite
 from rag.ranking import fitted
 from rag.refusal import refusal
-from rag.retrieve import Retrieved, retrieve
+from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.write import Outcome, write
 
@@ -154,7 +155,7 @@ class Chatbot:
             confidence=round(retrieved.confidence, 4),
             answerable=round(retrieved.answerable, 4),
             citations=outcome.citations,
-            passages=_shown(retrieved),
+            passages=_shown(retrieved.passages, retrieved.question.weights),
             model=model,
             timings={
                 "retrieve": round(1000 * (found - started), 3),
@@ -175,10 +176,7 @@ class Chatbot:
     def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[RetrievedPassage]:
         """The passages, of these documents alone if any are named, that fit a query best, best first."""
         self._check(query, ())
-        return [
-            RetrievedPassage(found.document, found.start, found.end, found.text, round(found.score, 4))
-            for found in self.library.search(query, k=k, documents=documents)
-        ]
+        return list(_shown(self.library.search(query, k=k, documents=documents), content_stems(query)))
 
     def document(self, id: str) -> Document:
         """The document in whose text the offsets of citations count. Raises NotFound."""
@@ -227,15 +225,9 @@ def _broken(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _shown(retrieved: Retrieved) -> tuple[RetrievedPassage, ...]:
+def _shown(passages: Sequence[Found], stems: Container[str]) -> tuple[RetrievedPassage, ...]:
+    """Passages that were found, with the words of them that have these stems."""
     return tuple(
-        RetrievedPassage(
-            found.document,
-            found.start,
-            found.end,
-            found.text,
-            round(found.score, 4),
-            retrieved.question.matched(found.text),
-        )
-        for found in retrieved.passages
+        RetrievedPassage(one.document, one.start, one.end, one.text, round(one.score, 4), shared(one.text, stems))
+        for one in passages
     )

@@ -118,11 +118,6 @@ class Question:
     reading: Reading
     demands: Demands
 
-    def matched(self, text: str) -> tuple[str, ...]:
-        """The words of a text that the question has, too, as they stand there, each once."""
-        found = {text[start:end]: None for start, end, word in places(text) if stem(word) in self.weights}
-        return tuple(found)
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

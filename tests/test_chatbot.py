@@ -242,6 +242,13 @@ def test_a_search_finds_passages_with_exact_offsets_best_first(chatbot: Chatbot)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
 
 
+def test_passages_name_the_words_they_share_with_a_query_or_a_question(chatbot: Chatbot) -> None:
+    best = chatbot.search("trade volumes between Russia and China", k=1)[0]
+    assert {"trade", "volume", "Russia", "China"} <= set(best.matched)
+    assert all(word in best.text for word in best.matched)
+    assert "trade" in chatbot.ask(TRADE).passages[0].matched
+
+
 def test_a_search_finds_no_more_than_there_is(chatbot: Chatbot) -> None:
     assert len(chatbot.search("Russia", k=500)) == chatbot.library.passage_count()
 

@@ -156,11 +156,3 @@ def test_what_was_only_taken_over_from_before_is_not_demanded(library: Library) 
     text = "Did Tesla light it in 1880: And Edison?"
     demands = take_apart(Standalone(text, text.index("And")), library).demands
     assert (demands.numbers, demands.names) == (frozenset(), {"edison"})
-
-
-def test_the_words_that_a_text_shares_with_the_question(library: Library) -> None:
-    assert take_apart(Standalone("What do owls hunt?"), library).matched("The Owl hunts, and owl means owl.") == (
-        "Owl",
-        "hunts",
-        "owl",
-    )

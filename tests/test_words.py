@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.words import STOPWORDS, content_stems, places, stem, tokens
+from index.words import STOPWORDS, content_stems, places, shared, stem, tokens
 
 
 @settings(max_examples=200, deadline=None)
@@ -77,3 +77,8 @@ def test_words_are_found_in_linear_time(unit: str) -> None:
     started = time.process_time()
     tokens(unit * 200_000)
     assert time.process_time() - started < 4
+
+
+def test_the_words_that_a_text_shares() -> None:
+    assert shared("The Owl hunts, and owl means owl.", {"owl", "hunt"}) == ("Owl", "hunts", "owl")
+    assert shared("Nothing of it.", {"owl"}) == ()
