@@ -15,7 +15,7 @@
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test fuzz lint bench-llm bench-load bench-index soak lock environment
+.PHONY: chat test fuzz lint bench-llm screenshots bench-load bench-index soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
