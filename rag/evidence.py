@@ -17,7 +17,7 @@ from index.library import Found, Library
 from index.reading import Reading
 from index.words import STOPWORDS, places, stem, tokens
 from rag.followup import Standalone
-from rag.kinds import VISIBLE, answers_in, asked
+from rag.kinds import COUNT_WORD, VISIBLE, answers_in, asked
 
 SIGNALS = (
     "late",  # late interaction: mean over the question's words of the nearest word in the sentence
@@ -69,10 +69,6 @@ _COUNTED = re.compile(
 """What is counted: "how many *owls* are", "how many *owls* nested"."""
 
 _YEAR = re.compile(r"1\d{3}|20\d\d")
-NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve several few dozen dozens hundred hundreds thousand "
-    "thousands million millions billion billions half".split()
-)
 
 _FOCUS = re.compile(
     r"\b(?:what|which|how|who|whose|when|where|why)\b(?:\s+(?:many|much|long|often|far))?", re.IGNORECASE
@@ -284,7 +280,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
 def _counts(unit: str, words: Sequence[str], stems: Sequence[str]) -> bool:
     """Whether a number, other than a year, stands at most four words before the unit."""
     return any(
-        (word in NUMBER_WORDS or (word[0].isdigit() and not _YEAR.fullmatch(word)))
+        (COUNT_WORD.fullmatch(word) or (word[0].isdigit() and not _YEAR.fullmatch(word)))
         and unit in stems[place + 1 : place + 5]
         for place, word in enumerate(words)
     )

@@ -63,11 +63,15 @@ _ASKED: tuple[tuple[str, str], ...] = (
 )
 _ASKED_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKED)
 
-_NUMBERS = _either(
+_COUNTS = (
     "one,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve,thirteen,fourteen,fifteen,sixteen,seventeen,"
     "eighteen,nineteen,twenty,thirty,forty,fifty,sixty,seventy,eighty,ninety,hundreds?,thousands?,millions?,billions?,"
-    "trillions?,dozens?,half,twice,once,doubled?,tripled?,several,few"
+    "trillions?,dozens?,half,several,few"
 )
+COUNT_WORD = re.compile(_either(_COUNTS))
+"""A number, lower-cased, that is written as a word."""
+
+_NUMBERS = _either(f"{_COUNTS},twice,once,doubled?,tripled?")
 _MONTHS = _either(
     "January,February,March,April,May,June,July,August,September,October,November,December,"
     r"Jan\.,Feb\.,Mar\.,Apr\.,Jun\.,Jul\.,Aug\.,Sept?\.,Oct\.,Nov\.,Dec\."

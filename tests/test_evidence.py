@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,3 +157,20 @@ def test_what_was_only_taken_over_from_before_is_not_demanded(library: Library) 
     text = "Did Tesla light it in 1880: And Edison?"
     demands = take_apart(Standalone(text, text.index("And")), library).demands
     assert (demands.numbers, demands.names) == (frozenset(), {"edison"})
+
+
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ("Fifteen barn owls live here.", 0),
+        ("Some 1,200 owls live here.", 0),
+        ("In 1999 owls lived here.", 1),
+        ("Twice the owls lived here.", 1),
+        ("Owls and fifteen herons live here.", 1),
+    ],
+)
+def test_a_number_of_what_is_counted_is_seen(tmp_path: Path, sentence: str, missing: int) -> None:
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("a.txt", "A", sentence)])
+        (only,) = found(library, "How many owls are there?")
+    assert signal(only, "unit_missing") == missing
