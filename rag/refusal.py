@@ -17,6 +17,9 @@ _COUNTING = frozenset({"many", "long", "often", "far"})
 _NAMED = 3
 """At most so many words or names of each sort are named."""
 
+_CHARACTERS = 60
+"""So much of a word or name is shown."""
+
 
 def refusal(question: Question, passages: Sequence[Found]) -> str:
     """REFUSAL and, where some words of the question stand in the nearest passages and others do not, which."""
@@ -25,7 +28,7 @@ def refusal(question: Question, passages: Sequence[Found]) -> str:
     found: list[str] = []
     missing: list[str] = []
     for run in _runs(question.text, spans):
-        words = question.text[run[0][0] : run[-1][1]]
+        words = question.text[run[0][0] : run[-1][1]].removesuffix("'s").removesuffix("’s")
         held = [stem(word) in near for _, _, word in run]
         named = found if all(held) else missing
         if words not in named:
@@ -50,5 +53,5 @@ def _runs(text: str, spans: Sequence[tuple[int, int, str]]) -> list[list[tuple[i
 
 def _listed(words: Sequence[str], joined: str) -> str:
     """“a”, “b” and “c”."""
-    quoted = [f"“{word}”" for word in words[:_NAMED]]
+    quoted = [f"“{word[:_CHARACTERS]}…”" if len(word) > _CHARACTERS else f"“{word}”" for word in words[:_NAMED]]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {joined} {quoted[-1]}"

@@ -31,6 +31,7 @@ def said(library: Library, question: str) -> str:
             "Who photographed the heron for Ada King?",
             " They speak of “heron” and “Ada King”, but not of “photographed”.",
         ),
+        ("What is the heron’s weight?", " They speak of “heron”, but not of “weight”."),
         ("What do herons eat?", ""),
         ("Why are zebras striped?", ""),
         ("Who?", ""),
@@ -43,3 +44,4 @@ def test_a_refusal_names_what_the_documents_speak_of_and_what_not(library: Libra
 def test_a_long_question_does_not_make_a_long_refusal(library: Library) -> None:
     question = "heron fish frogs water " + " ".join(f"word{number}" for number in range(300))
     assert len(said(library, question)) < 200
+    assert len(said(library, f"heron {'x' * 3000}")) < 200
