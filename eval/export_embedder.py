@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.documents import builtin
-from index.embed import BundledEmbedder, float_model_folder, load_embedder
+from index.embed import BundledEmbedder, float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
 
 SOURCE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -39,6 +39,9 @@ LAYERS, HEADS, WIDTH = 6, 12, 384
 EPSILON = 1e-12
 TOKENS = 256
 """The longest text in tokens: that of the model's own sentence_bert_config.json."""
+
+UNQUANTIZED = "head.weight"
+"""A matrix that stays as it is."""
 
 ORDINARY = 0.9
 """Channels whose largest activation is beyond this quantile of all channels' are outliers, and scaled down to it."""
@@ -65,8 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def export(output: Path) -> None:
     """Writes the three files into `output`."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
     from safetensors.numpy import load_file
 
     source = float_model_folder()
@@ -77,26 +78,41 @@ def export(output: Path) -> None:
 
     weights = load_file(source / "model.safetensors")
     texts = [paragraph for document in builtin() for paragraph in document.text.splitlines() if paragraph.strip()]
-    scales = _scales(_largest_inputs(weights, source / "tokenizer.json", texts))
-    unquantized, model = output / "model.float.onnx", output / "model.onnx"
-    onnx.save(graph(weights, scales=scales), unquantized)
+    tokenizer = load_tokenizer(source)
+    inputs = [{"input_ids": np.array(tokenizer.encode(text).ids[:TOKENS])} for text in texts]
+    scales = outliers(weights, inputs)
+    model = output / "model.onnx"
+    save(graph(weights, scales=scales), model)
+    (output / "model.onnx.sha256").write_text(f"{_sha256(model)}  model.onnx\n")
+
+
+def save(model: Any, file: Path) -> None:
+    """Writes the graph with its matrices, all but the head's, in 8 bits."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    unquantized = file.with_suffix(".float.onnx")
+    onnx.save(model, unquantized)
     quantize_dynamic(
         unquantized,
-        model,
+        file,
         op_types_to_quantize=["MatMul"],
+        nodes_to_exclude=[one.name for one in model.graph.node if UNQUANTIZED in one.input],
         per_channel=True,
         reduce_range=True,
         weight_type=QuantType.QInt8,
     )
     unquantized.unlink()
-    (output / "model.onnx.sha256").write_text(f"{_sha256(model)}  model.onnx\n")
 
 
 def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) -> Any:
     """The model as an onnx.ModelProto: input_ids, shape (tokens,), to token_vectors, shape (tokens, 384).
 
-    With `probes` the input of each matrix is an output, too, under the matrix's name.
+    Weights with a "head" are a reader's (eval/train_reader.py): token_types, 0 in the question and 1 in the text, is an
+    input, too, and logits, shape (tokens, 2), the output. With `probes` the input of each matrix is an output, too,
+    under the matrix's name.
     """
+    reads = "head.weight" in weights
     from onnx import TensorProto, helper, numpy_helper
 
     nodes: list[Any] = []
@@ -140,7 +156,11 @@ def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) ->
     rows = node("Gather", constant("words", np.rint(words / word_scale).astype(np.int8)), "input_ids")
     row_scales = node("Gather", constant("words.scale", word_scale), "input_ids")
     word = node("Mul", node("Cast", rows, to=TensorProto.FLOAT), row_scales)
-    places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    places, types = weights["embeddings.position_embeddings.weight"], weights["embeddings.token_type_embeddings.weight"]
+    if reads:
+        word = node("Add", word, node("Gather", constant("types", types), "token_types"))
+    else:
+        places = places + types[0]
     place = node("Slice", constant("places", places[:TOKENS]), zero, tokens)
     x = normalised("embeddings.LayerNorm", node("Add", word, place))
 
@@ -168,15 +188,20 @@ def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) ->
         inner = node("Gelu", dense(f"{prefix}.intermediate.dense", x))
         x = normalised(f"{prefix}.output.LayerNorm", node("Add", x, dense(f"{prefix}.output.dense", inner)))
 
-    nodes.append(helper.make_node("Identity", [x], ["token_vectors"]))
+    output, width = ("logits", 2) if reads else ("token_vectors", WIDTH)
+    if reads:
+        head = node("MatMul", x, constant(UNQUANTIZED, weights["head.weight"].T))
+        x = node("Add", head, constant("head.bias", weights["head.bias"]))
+    nodes.append(helper.make_node("Identity", [x], [output]))
     floats = TensorProto.FLOAT
+    inputs = ["input_ids", "token_types"] if reads else ["input_ids"]
     return helper.make_model(
         helper.make_graph(
             nodes,
             "all-MiniLM-L6-v2",
-            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["tokens"])],
+            [helper.make_tensor_value_info(name, TensorProto.INT64, ["tokens"]) for name in inputs],
             [
-                helper.make_tensor_value_info("token_vectors", floats, ["tokens", WIDTH]),
+                helper.make_tensor_value_info(output, floats, ["tokens", width]),
                 *(helper.make_tensor_value_info(name, floats, ["tokens", None]) for name in probed),
             ],
             constants,
@@ -196,27 +221,18 @@ def parity(folder: Path) -> Array:
     return cosines
 
 
-def _largest_inputs(weights: dict[str, Array], tokenizer_file: Path, texts: Sequence[str]) -> dict[str, Array]:
-    """By name of a matrix, the largest absolute value in each channel of its input over all the texts."""
+def outliers(weights: dict[str, Array], inputs: Sequence[dict[str, Array]]) -> Scales:
+    """What brings outliers down to the ordinary when these inputs are run; all else is divided by one. The attention's
+    own output has no outliers."""
     import onnxruntime
-    from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(tokenizer_file))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(TOKENS)
     model = graph(weights, scales={}, probes=True).SerializeToString()
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()][1:]
     largest: dict[str, Array] = {}
-    for text in texts:
-        inputs = session.run(names, {"input_ids": np.array(tokenizer.encode(text).ids)})
-        for name, values in zip(names, inputs, strict=True):
+    for one in inputs:
+        for name, values in zip(names, session.run(names, one), strict=True):
             largest[name] = np.maximum(largest.get(name, 0), np.abs(values).max(axis=0))
-    return largest
-
-
-def _scales(largest: dict[str, Array]) -> Scales:
-    """Brings outliers down to the ordinary; all else is divided by one. The attention's own output has no outliers."""
     return {
         name: np.maximum(values / np.quantile(values, ORDINARY), 1).astype(np.float32)
         for name, values in largest.items()

@@ -12,8 +12,8 @@ which teaches nothing about sentences.
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -24,12 +24,14 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.questions import Question, load
-from index.documents import builtin, read
+from index import documents
+from index.documents import builtin
 from index.library import Library
 from rag.evidence import SIGNALS, Candidate, candidates, take_apart
 from rag.followup import standalone
 from rag.quote import quotable_together
-from rag.ranking import ANSWER_SIGNALS, Logistic, answer_signals, quotable
+from rag.ranking import ALL_SIGNALS, ANSWER_SIGNALS, Logistic, answer_signals, quotable, rank
+from rag.spans import SpanReader, read, span_reader
 
 Matrix = npt.NDArray[np.float64]
 
@@ -51,11 +53,14 @@ told by any threshold, so it would only push it about."""
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A question of a set with its candidates, and which of them hold evidence."""
+    """A question of a set, what it is searched with, all sentences that were found, the candidates among them, and
+    which of these hold evidence."""
 
     set: str
     question: Question
+    searched: str
     kind: str
+    sentences: tuple[Candidate, ...]
     candidates: tuple[Candidate, ...]
     holds: npt.NDArray[np.bool_]
     fold: int
@@ -72,7 +77,8 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
         searched = standalone(question.question, question.history)
         asked = take_apart(searched, library)
         passages = library.search(searched.text, reading=asked.reading)
-        found = quotable(candidates(asked, library, passages))
+        sentences = candidates(asked, library, passages)
+        found = quotable(sentences)
         holds = [
             any(
                 one.document == candidate.document and candidate.start < one.end and one.start < candidate.end
@@ -83,12 +89,29 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
         # All questions of one article stay in one fold; in sets without articles each is one of its own.
         article = str(question.meta.get("article", question.id))
         fold = int.from_bytes(article.encode()[-8:], "big") % 7919 % FOLDS
-        rows.append(Row(name, question, asked.kind, tuple(found), np.array(holds), fold))
+        rows.append(
+            Row(name, question, searched.text, asked.kind, tuple(sentences), tuple(found), np.array(holds), fold)
+        )
     return rows
 
 
+def read_rows(rows: Sequence[Row], model: Logistic, readers: Mapping[str, SpanReader]) -> list[Row]:
+    """The rows with what a reader says of the neighbourhoods of the sentences that `model` puts first. Of an article of
+    squad2 that is said by the reader trained without it, the one of `readers` under the article's half."""
+    articles = sorted({str(row.question.meta["article"]) for row in rows if row.set == "squad2"})
+    result = []
+    for row in rows:
+        half = str(articles.index(str(row.question.meta["article"])) % 2) if row.set == "squad2" else "both"
+        order = [candidate for candidate, _ in rank(row.candidates, model)]
+        place = {(one.document, one.start): at for at, one in enumerate(row.candidates)}
+        seen = read(row.searched, row.sentences, order, readers[half])
+        holds = [row.holds[place[one.document, one.start]] for one in seen]
+        result.append(replace(row, candidates=tuple(seen), holds=np.array(holds, dtype=bool)))
+    return result
+
+
 def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
-    """The conditional logit over SIGNALS."""
+    """The conditional logit over the signals that the candidates have."""
     from scipy.optimize import minimize
 
     used = [row for row in rows if row.holds.any() and not row.holds.all()]
@@ -105,7 +128,7 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
             gradient -= weight * (right / max(right.sum(), 1e-12) - share) @ table
         return total, gradient
 
-    found = minimize(loss, np.zeros(len(SIGNALS)), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    found = minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B", options={"maxiter": 300})
     return Logistic(found.x / scale, 0.0)
 
 
@@ -141,11 +164,12 @@ def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: st
 
 def _ranked(row: Row, model: Logistic) -> tuple[Matrix, bool]:
     """The answer signals, and whether a sentence that would be quoted holds evidence."""
-    scores = model.log_odds(row.signals)
-    order = np.argsort(-scores, kind="stable")
-    ranked = [(row.candidates[place], float(scores[place])) for place in order]
-    quoted = len(quotable_together(ranked))
-    return answer_signals(row.kind, ranked), bool(row.holds[order[:quoted]].any())
+    ranked = rank(row.candidates, model)
+    quoted = {(one.document, one.start) for one in quotable_together(ranked)}
+    right = any(
+        holds and (one.document, one.start) in quoted for one, holds in zip(row.candidates, row.holds, strict=True)
+    )
+    return answer_signals(row.kind, ranked), right
 
 
 def _importance(rows: Sequence[Row], shares: dict[str, float]) -> Matrix:
@@ -235,11 +259,11 @@ def sets(bench: Path | None, *, limit: int) -> Iterable[tuple[str, Library, list
     for name in ("squad2", "clapnq") if bench else ():
         assert bench is not None
         root = bench / name / "docs"
-        documents = [read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
+        texts = [documents.read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
         with tempfile.TemporaryDirectory() as folder:
             library = Library.open(folder)
-            library.add(documents)
-            questions = load(bench / name / "questions.jsonl", documents)
+            library.add(texts)
+            questions = load(bench / name / "questions.jsonl", texts)
             step = max(1, len(questions) // limit)
             yield name, library, questions[::step]
             library.close()
@@ -249,23 +273,37 @@ def sets(bench: Path | None, *, limit: int) -> Iterable[tuple[str, Library, list
 @click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
 @click.option("--limit", default=2500, show_default=True, help="Questions a set, at most twice as many.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("rag/ranking.json"), show_default=True)
-def main(bench: Path, limit: int, output: Path) -> None:
+@click.option(
+    "--readers",
+    "folder",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="Folder with 0.onnx and 1.onnx, readers trained on every other article of squad2 alone.",
+)
+def main(bench: Path, limit: int, output: Path, folder: Path) -> None:
     """Collects the signals, cross-validates, fits on everything and writes the coefficients."""
     rows: list[Row] = []
     for name, library, questions in sets(bench, limit=limit):
         click.echo(f"{name}: {len(questions)} questions", err=True)
         rows += collect(name, library, questions)
-    write(rows, output)
+    write(rows, readers_of(folder), output)
 
 
-def write(rows: Sequence[Row], output: Path) -> None:
+def readers_of(folder: Path) -> dict[str, SpanReader]:
+    """By half of squad2's articles, the reader trained on the other half; "both" is the shipped one."""
+    return {"0": SpanReader(folder / "1.onnx"), "1": SpanReader(folder / "0.onnx"), "both": span_reader()}
+
+
+def write(rows: Sequence[Row], readers: Mapping[str, SpanReader], output: Path) -> None:
     """Cross-validates, fits on all rows and writes ranking.json."""
+    sentence = fit_sentences(rows)
+    rows = read_rows(rows, sentence, readers)
     figures, sure = cross_validate(rows)
     threshold, rates = choose_threshold(sure)
     for name, (answered, refused) in rates.items():
         figures[name] |= {"answerable_answered": answered, "unanswerable_refused": refused}
-    sentence = fit_sentences(rows)
-    models = [sentence] * len(rows)
+    read_sentence = fit_sentences(rows)
+    models = [read_sentence] * len(rows)
     content = {
         "made_by": "eval/fit.py",
         "made_on": datetime.now(UTC).date().isoformat(),
@@ -274,6 +312,7 @@ def write(rows: Sequence[Row], output: Path) -> None:
         "cross_validated_by_article": figures,
         "refuse_below": threshold,
         "sentence": _named(sentence, SIGNALS),
+        "read_sentence": _named(read_sentence, ALL_SIGNALS),
         "answerable": _named(fit_answers(rows, models, target="answerable"), ANSWER_SIGNALS),
         "right": _named(fit_answers(rows, models, target="right"), ANSWER_SIGNALS),
     }

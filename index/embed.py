@@ -26,7 +26,7 @@ BUNDLED_NAME = "all-MiniLM-L6-v2"
 FLOAT_NAME = "all-MiniLM-L6-v2-float"
 """The same model with the weights as published: a third as quick, and what the bundled one is measured against."""
 
-_BUNDLED_FOLDER = Path(__file__).parent / "models" / "all-MiniLM-L6-v2-int8"
+BUNDLED_FOLDER = Path(__file__).parent / "models" / "all-MiniLM-L6-v2-int8"
 
 _TOKENS = 256
 """The longest text in tokens, from the model's own sentence_bert_config.json; what is beyond is not seen."""
@@ -103,7 +103,7 @@ class BundledEmbedder:
     name = BUNDLED_NAME
     dimension = 384
 
-    def __init__(self, folder: Path = _BUNDLED_FOLDER) -> None:
+    def __init__(self, folder: Path = BUNDLED_FOLDER) -> None:
         self._folder = folder
         self._loading = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
@@ -143,7 +143,7 @@ class BundledEmbedder:
         with self._loading:
             if self._loaded is None:
                 with _named(f"The bundled embedder in {self._folder} is damaged; install Footnote anew."):
-                    self._loaded = _load_tokenizer(self._folder), _load_session(self._folder)
+                    self._loaded = load_tokenizer(self._folder), load_session(self._folder / "model.onnx")
             return self._loaded
 
 
@@ -227,7 +227,7 @@ class LlamaIndexEmbedder:
         return unit(np.array(vector, dtype=np.float32))
 
 
-def _load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -236,13 +236,13 @@ def _load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _load_session(folder: Path) -> Any:
+def load_session(model: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the texts are spread over the cores instead
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager

@@ -117,7 +117,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors."""
+    """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors.
+
+    Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, and `odds`
+    their log-odds against "no answer".
+    """
 
     document: str
     start: int
@@ -126,6 +130,8 @@ class Candidate:
     passage: int
     signals: npt.NDArray[np.float64]
     meaning: npt.NDArray[np.float32]
+    span: tuple[int, int] | None = None
+    odds: float = -math.inf
 
 
 def take_apart(standalone: Standalone, library: Library) -> Question:

@@ -1,7 +1,8 @@
 """The fitted models: a sentence answers, the documents answer at all, the quoted sentences are right.
 
-The first is a conditional logit over the signals of a sentence (rag/evidence.py), the others are logistic regressions
-over signals of the whole ranking. Their coefficients stand in ranking.json together with the data, the date and the
+Sentences are ranked twice by a conditional logit: over their signals (rag/evidence.py), and, once the best ones'
+neighbourhoods were read (rag/spans.py), over these and what the reader says. Logistic regressions over signals of that
+ranking say the rest. Their coefficients stand in ranking.json together with the data, the date and the
 figures they reached; eval/fit.py makes that file.
 """
 
@@ -16,6 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.evidence import SIGNALS, Candidate
+from rag.spans import READ_SIGNALS
+
+ALL_SIGNALS = SIGNALS + READ_SIGNALS
 
 _HIGHEST = (
     "late",
@@ -30,6 +34,8 @@ _HIGHEST = (
     "late_passage",
     "meaning",
     "pairs",
+    "span",
+    "span_likely",
 )
 _SQUARED = ("late", "late_weakest", "late_passage_weakest", "late_others", "late_others_weakest")
 TYPED = frozenset({"percent", "duration", "money", "count", "date", "place", "person"})
@@ -46,7 +52,7 @@ _ASKED = {
 rare in the data to learn from."""
 
 ANSWER_SIGNALS = (
-    *(f"best_{name}" for name in SIGNALS),  # of the best sentence
+    *(f"best_{name}" for name in ALL_SIGNALS),  # of the best sentence
     *(f"best_{name}_squared" for name in _SQUARED),
     *(f"highest_{name}" for name in _HIGHEST),  # of any candidate
     *(f"asks_{group}" for group in _ASKED),
@@ -64,6 +70,10 @@ ANSWER_SIGNALS = (
     "typed_late",  # late interaction of the best sentence where typed, else 0
     "typed_focus",  # ... of the word that says what is asked for
     "typed_close",  # kind_close of the best sentence where typed, else 0
+    "typed_span",  # span of the best sentence, likewise
+    "told_span",  # ... where a reason or manner is asked for, else 0
+    "decided_span",  # ... where yes or no is, else 0
+    "span_lead",  # the best sentence's span above the highest of all others'
 )
 
 
@@ -87,10 +97,11 @@ class Logistic:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What ranking.json holds: the models of a sentence's odds, of the documents answering at all, of the quoted
-    sentences being right, and the least probability of the second at which Footnote answers."""
+    """What ranking.json holds: the models of a sentence's odds before and after reading, of the documents answering at
+    all, of the quoted sentences being right, and the least probability of `answerable` at which Footnote answers."""
 
     sentence: Logistic
+    read_sentence: Logistic
     answerable: Logistic
     right: Logistic
     refuse_below: float
@@ -102,6 +113,7 @@ def fitted() -> Fitted:
     stored = json.loads((resources.files("rag") / "ranking.json").read_text(encoding="utf-8"))
     return Fitted(
         _logistic(stored["sentence"], SIGNALS),
+        _logistic(stored["read_sentence"], ALL_SIGNALS),
         _logistic(stored["answerable"], ANSWER_SIGNALS),
         _logistic(stored["right"], ANSWER_SIGNALS),
         float(stored["refuse_below"]),
@@ -118,11 +130,11 @@ def quotable(candidates: Sequence[Candidate]) -> list[Candidate]:
     return statements or list(candidates)
 
 
-def rank(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
-    """Candidates with their log-odds of answering, likeliest first."""
+def rank(candidates: Sequence[Candidate], model: Logistic) -> list[tuple[Candidate, float]]:
+    """Candidates with their log-odds of answering by `model`, likeliest first."""
     if not candidates:
         return []
-    scores = fitted().sentence.log_odds(np.stack([candidate.signals for candidate in candidates]))
+    scores = model.log_odds(np.stack([candidate.signals for candidate in candidates]))
     order = np.argsort(-scores, kind="stable")
     return [(candidates[place], float(scores[place])) for place in order]
 
@@ -158,6 +170,10 @@ def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.
             typed * best[_COLUMN["late"]],
             typed * best[_COLUMN["late_focus"]],
             typed * best[_COLUMN["kind_close"]],
+            typed * best[_COLUMN["span"]],
+            float(kind in _ASKED["reason"]) * best[_COLUMN["span"]],
+            float(kind == "yes-no") * best[_COLUMN["span"]],
+            best[_COLUMN["span"]] - table[1:, _COLUMN["span"]].max(initial=-1.0),
         ]
     )
 
@@ -171,4 +187,4 @@ def judge(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> tuple[float, 
     return models.answerable.probability(signals), models.right.probability(signals)
 
 
-_COLUMN = {name: column for column, name in enumerate(SIGNALS)}
+_COLUMN = {name: column for column, name in enumerate(ALL_SIGNALS)}

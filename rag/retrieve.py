@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from index.library import Found, Library
 from rag.evidence import Candidate, Question, candidates, take_apart
 from rag.followup import Standalone
-from rag.ranking import judge, quotable, rank
+from rag.ranking import fitted, judge, quotable, rank
+from rag.spans import read, span_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +32,8 @@ def retrieve(
     """Searches the library, or those documents of it alone, for a question that stands alone."""
     asked = take_apart(question, library)
     passages = library.search(question.text, k=k, documents=documents, reading=asked.reading)
-    ranked = rank(quotable(candidates(asked, library, passages)))
+    sentences = candidates(asked, library, passages)
+    models = fitted()
+    likely = [candidate for candidate, _ in rank(quotable(sentences), models.sentence)]
+    ranked = rank(read(asked.text, sentences, likely, span_reader()), models.read_sentence)
     return Retrieved(asked, passages, ranked, *judge(asked.kind, ranked))

@@ -71,6 +71,7 @@ def test_the_wheel_holds_every_file_of_the_four_packages_and_nothing_else(names:
         (r"index/models/.+\.onnx", 1),
         (r"index/models/.*tokenizer\.json", 1),
         (r"rag/\w+\.json", 1),
+        (r"rag/models/.+\.onnx", 1),
         (r"eval/questions/\w+\.jsonl", 1),
         (r"ui/.+\.(css|js)", 1),
         (r"(index|rag|eval|ui)/py\.typed", 4),

@@ -1,0 +1,347 @@
+"""Trains the reader, which finds the words of a text that answer a question or that none do.
+
+    python -m eval.train_reader squad train-v1.1.json --output squad.safetensors
+    python -m eval.train_reader adapt --bench DIR --start squad.safetensors --output both.safetensors
+    python -m eval.train_reader export --bench DIR --start both.safetensors --output rag/models/reader-int8.onnx
+
+The weights start as those of all-MiniLM-L6-v2. Two numbers a token say how well the answer starts and ends there, and
+the first token's stand for "no answer" (Devlin et al. 2019). There are two stages:
+
+squad    SQuAD 1.1's training questions (Rajpurkar et al. 2016; CC BY-SA 4.0), 87,599 on 442 Wikipedia articles, none
+         of them among those of the public sets here. A share of the questions comes a second time with another
+         paragraph of the same article, one with many of their words that does not hold the answer: what a search finds
+         where documents say nothing.
+adapt    squad2's development questions, of which half are unanswerable and look as if they weren't, and the same kind
+         of second time. `--half` takes every other article alone: eval/fit.py has to learn from what a reader says of
+         articles that it never saw.
+
+Windows of whole sentences of different lengths are read, since passages have all lengths. Needs the extra `export`.
+"""
+
+import hashlib
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eval.export_embedder import graph, outliers, save
+from index.documents import read
+from index.embed import float_model_folder, load_tokenizer
+from index.split import split_sentences
+from index.words import STOPWORDS, tokens
+
+SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
+"""Of train-v1.1.json as published."""
+
+QUESTION_TOKENS, WINDOW_TOKENS = 48, 160
+BATCH = 32
+WARM_UP = 0.06
+"""Share of the steps in which the rate rises; then it falls to zero in a straight line."""
+
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A text, its tokens with their spans, its sentences as spans of tokens, and its content words."""
+
+    text: str
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    sentences: list[tuple[int, int]]
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about `paragraph` of `article`, and where in it the answer stands; None where it doesn't."""
+
+    text: str
+    answers: tuple[str, ...]
+    span: tuple[int, int] | None
+    article: str
+    paragraph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question beside a window of a paragraph, as tokens; the answer's first and last token in the window, or -1."""
+
+    question: list[int]
+    window: list[int]
+    start: int = -1
+    end: int = -1
+
+
+Articles = dict[str, list[Paragraph]]
+
+
+def paragraph(text: str, tokenizer: Any) -> Paragraph:
+    encoded = tokenizer.encode(text, add_special_tokens=False)
+    sentences, first = [], 0
+    for one in split_sentences(text):
+        last = first
+        while last < len(encoded.offsets) and encoded.offsets[last][0] < one.end:
+            last += 1
+        if last > first:
+            sentences.append((first, last))
+        first = last
+    return Paragraph(text, encoded.ids, encoded.offsets, sentences, _content(text))
+
+
+def _content(text: str) -> frozenset[str]:
+    return frozenset(tokens(text)) - STOPWORDS
+
+
+def squad(file: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
+    """SQuAD 1.1's training half."""
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != SQUAD_SHA256:
+        raise click.ClickException(f"{file} is not train-v1.1.json as published.")
+    articles: Articles = {}
+    asked = []
+    for article in json.loads(content)["data"]:
+        title = article["title"]
+        articles[title] = [paragraph(one["context"], tokenizer) for one in article["paragraphs"]]
+        for place, one in enumerate(article["paragraphs"]):
+            for question in one["qas"]:
+                answer = question["answers"][0]["text"]
+                start = question["answers"][0]["answer_start"]
+                asked.append(Asked(question["question"], (answer,), (start, start + len(answer)), title, place))
+    return articles, asked
+
+
+def squad2(bench: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
+    """The development half of the public set, in the paragraphs against which its questions were written."""
+    lines = (bench / "squad2" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = sorted(map(json.loads, lines), key=lambda one: (one["meta"]["article"], one["meta"]["paragraph"]))
+    articles: Articles = {}
+    asked = []
+    for article, of_article in groupby(questions, key=lambda one: one["meta"]["article"]):
+        text = read(bench / "squad2" / "docs" / f"{article}.txt", id=article).text
+        articles[article] = []
+        for (low, high), group in groupby(of_article, key=lambda one: one["meta"]["paragraph"]):
+            place = len(articles[article])
+            articles[article].append(paragraph(text[low:high], tokenizer))
+            for one in group:
+                spans = [(e["start"] - low, e["end"] - low) for e in one["evidence"] if low <= e["start"] < high]
+                if one["answerable"] and not spans:
+                    continue
+                span = min(spans, key=lambda span: span[1] - span[0]) if spans else None
+                asked.append(Asked(one["question"], tuple(one["answers"]), span, article, place))
+    return articles, asked
+
+
+def examples(articles: Articles, asked: Sequence[Asked], tokenizer: Any, *, others: float) -> Iterator[Example]:
+    """Each question with a window of its paragraph and, for a share `others`, with one of another paragraph."""
+    chance = random.Random(SEED)
+    for one in asked:
+        question = tokenizer.encode(one.text, add_special_tokens=False).ids[:QUESTION_TOKENS]
+        around = articles[one.article]
+        yield _windowed(question, around[one.paragraph], one.span, chance)
+        if chance.random() < others:
+            other = _another(one, around, chance)
+            if other:
+                yield _windowed(question, other, None, chance)
+
+
+def _windowed(question: list[int], of: Paragraph, span: tuple[int, int] | None, chance: random.Random) -> Example:
+    """A run of sentences, around the answer where there is one, up to a number of tokens drawn by chance."""
+    room = WINDOW_TOKENS if chance.random() < 0.25 else chance.randint(30, 130)
+    start = end = -1
+    if span:
+        start = next(place for place, (_, high) in enumerate(of.offsets) if high > span[0])
+        end = max(place for place, (low, _) in enumerate(of.offsets) if low < span[1])
+        first = next(place for place, (_, high) in enumerate(of.sentences) if high > start)
+    else:
+        first = chance.randrange(len(of.sentences))
+    low, high = of.sentences[first]
+    before, after = first - 1, first + 1
+    while True:
+        left = before >= 0 and high - of.sentences[before][0] <= room
+        right = after < len(of.sentences) and of.sentences[after][1] - low <= room
+        if not left and not right:
+            break
+        if left and (not right or chance.random() < 0.5):
+            low, before = of.sentences[before][0], before - 1
+        else:
+            high, after = of.sentences[after][1], after + 1
+    if span and end >= min(high, low + WINDOW_TOKENS):  # an answer across sentences
+        high = max(high, end + 1)
+        low = max(low, high - WINDOW_TOKENS)
+        if start < low:
+            return Example(question, of.ids[low:high])
+    return Example(question, of.ids[low:high][:WINDOW_TOKENS], start - low if span else -1, end - low if span else -1)
+
+
+def _another(one: Asked, around: Sequence[Paragraph], chance: random.Random) -> Paragraph | None:
+    """One of the three other paragraphs with most of the question's words, of those that don't hold its answer."""
+    words = _content(one.text)
+    held = [answer.lower() for answer in one.answers]
+    fitting = sorted(
+        (
+            (len(words & other.words), place)
+            for place, other in enumerate(around)
+            if place != one.paragraph and not any(answer in other.text.lower() for answer in held)
+        ),
+        reverse=True,
+    )[:3]
+    return around[chance.choice(fitting)[1]] if fitting else None
+
+
+def batches(made: Sequence[Example], chance: random.Random) -> list[list[Example]]:
+    """In an order drawn by chance, but those of like length together, so that little is padded."""
+    shuffled = list(made)
+    chance.shuffle(shuffled)
+    result = []
+    for chunk in range(0, len(shuffled), BATCH * 64):
+        ordered = sorted(shuffled[chunk : chunk + BATCH * 64], key=lambda one: len(one.question) + len(one.window))
+        result += [ordered[first : first + BATCH] for first in range(0, len(ordered), BATCH)]
+    chance.shuffle(result)
+    return result
+
+
+def train(made: Sequence[Example], *, start: Path | None, output: Path, rate: float, epochs: int, threads: int) -> None:
+    """Writes the weights into `output`, in the format safetensors, every 300 steps and at the end."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from transformers import BertModel
+
+    torch.manual_seed(SEED)
+    torch.set_num_threads(threads)
+    encoder = BertModel.from_pretrained(
+        float_model_folder(),
+        add_pooling_layer=False,
+        attn_implementation="sdpa",
+        hidden_dropout_prob=0.0,  # no example comes twice, or few do, and drawing by chance costs a third of the time
+        attention_probs_dropout_prob=0.0,
+    )
+    head = torch.nn.Linear(encoder.config.hidden_size, 2)
+    model = torch.nn.ModuleDict({"encoder": encoder, "head": head})
+    if start:
+        model.load_state_dict(load_file(start))
+    encoder.embeddings.word_embeddings.weight.requires_grad_(False)  # words that no question here has keep their place
+    chance = random.Random(SEED)
+    plan = [batch for _ in range(epochs) for batch in batches(made, chance)]
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=rate, weight_decay=0.01)
+    rising = max(1, round(WARM_UP * len(plan)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / rising, (len(plan) - step) / max(1, len(plan) - rising))
+    )
+    model.train()
+    begun, mean = time.monotonic(), 0.0
+    for step, batch in enumerate(plan):
+        ids, types, attention, allowed, starts, ends = _tensors(batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = encoder(input_ids=ids, token_type_ids=types, attention_mask=attention).last_hidden_state
+        logits = head(hidden.float()).masked_fill(~allowed[:, :, None], -1e4)
+        cross = torch.nn.functional.cross_entropy
+        loss = (cross(logits[:, :, 0], starts) + cross(logits[:, :, 1], ends)) / 2
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
+        if step % 20 == 19:
+            speed = (step + 1) * BATCH / (time.monotonic() - begun)
+            print(f"{step + 1}/{len(plan)} loss {mean:.3f} {speed:.1f} examples/s", flush=True)
+        if step % 300 == 299 or step + 1 == len(plan):
+            save_file({name: value.contiguous() for name, value in model.state_dict().items()}, output)
+
+
+def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
+    """Token ids, token types, attention, where the answer may stand, and its first and last token: [CLS] is none."""
+    import torch
+
+    cls, sep = 101, 102
+    rows = [[cls, *one.question, sep, *one.window, sep] for one in batch]
+    width = max(map(len, rows))
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    types, attention = torch.zeros_like(ids), torch.zeros_like(ids)
+    allowed = torch.zeros(len(rows), width, dtype=torch.bool)
+    starts, ends = torch.zeros(len(rows), dtype=torch.long), torch.zeros(len(rows), dtype=torch.long)
+    for place, (one, row) in enumerate(zip(batch, rows, strict=True)):
+        opens = len(one.question) + 2
+        ids[place, : len(row)] = torch.tensor(row)
+        attention[place, : len(row)] = 1
+        types[place, opens : len(row)] = 1
+        allowed[place, 0] = True
+        allowed[place, opens : len(row) - 1] = True
+        if one.start >= 0:
+            starts[place], ends[place] = opens + one.start, opens + one.end
+    return ids, types, attention, allowed, starts, ends
+
+
+def export(weights: Path, output: Path, made: Sequence[Example]) -> None:
+    """Writes the reader in 8 bits as ONNX, as eval/export_embedder.py writes the embedder."""
+    from safetensors.numpy import load_file
+
+    loaded = {name.removeprefix("encoder."): value for name, value in load_file(weights).items()}
+    inputs = []
+    for one in made[:300]:
+        ids, types, *_ = _tensors([one])
+        inputs.append({"input_ids": ids[0].numpy(), "token_types": types[0].numpy()})
+    save(graph(loaded, scales=outliers(loaded, inputs)), output)
+
+
+@click.group()
+def main() -> None:
+    """Trains the reader."""
+
+
+@main.command("squad")
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--others", default=0.4, show_default=True, help="Share of the questions asked of a second paragraph.")
+@click.option("--limit", default=0, help="At most so many questions; 0: all.")
+@click.option("--threads", default=2, show_default=True)
+def _squad(file: Path, output: Path, others: float, limit: int, threads: int) -> None:
+    """The first stage, an hour or two on two cores."""
+    tokenizer = load_tokenizer(float_model_folder())
+    articles, asked = squad(file, tokenizer)
+    random.Random(SEED).shuffle(asked)
+    made = list(examples(articles, asked[: limit or None], tokenizer, others=others))
+    click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
+    train(made, start=None, output=output, rate=1.5e-4, epochs=1, threads=threads)
+
+
+@main.command("adapt")
+@click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
+@click.option("--start", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--half", type=click.IntRange(0, 1), help="Every other article alone, in the order of their names.")
+@click.option("--threads", default=2, show_default=True)
+def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: int) -> None:
+    """The second stage, some ten minutes."""
+    tokenizer = load_tokenizer(float_model_folder())
+    articles, asked = squad2(bench, tokenizer)
+    if half is not None:
+        kept = set(sorted(articles)[half::2])
+        asked = [one for one in asked if one.article in kept]
+    made = list(examples(articles, asked, tokenizer, others=0.3))
+    click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
+    train(made, start=start, output=output, rate=7e-5, epochs=1, threads=threads)
+
+
+@main.command("export")
+@click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
+@click.option("--start", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _export(bench: Path, start: Path, output: Path) -> None:
+    """From the weights to what is shipped."""
+    tokenizer = load_tokenizer(float_model_folder())
+    articles, asked = squad2(bench, tokenizer)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    export(start, output, list(examples(articles, asked[::20], tokenizer, others=0)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""Where in a text the answer stands: a small trained reader marks the words that answer a question, or none.
+
+It is the bundled embedder's network with weights of its own (eval/train_reader.py), run over question and text
+together: two numbers for each token say how well an answer starts and ends there, the first token's stand for "no
+answer" (Devlin et al. 2019). Reading costs what embedding costs, so only the neighbourhoods of the best sentences are
+read.
+"""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer
+from rag.evidence import Candidate
+
+MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
+
+QUESTION_TOKENS, WINDOW_TOKENS = 48, 160
+"""What the reader was trained on at the most (eval/train_reader.py)."""
+
+ANSWER_TOKENS = 30
+"""No answer is longer."""
+
+WINDOWS = 6
+WINDOW_CHARACTERS = 550
+"""So many neighbourhoods of sentences are read for a question, each of about so many characters."""
+
+CLS, SEP = 101, 102
+
+READ_SIGNALS = ("span", "span_likely", "span_share")
+"""Of a sentence that was read, from `odds`, the log-odds of its best span against "no answer": `odds` / 10, within ±1;
+the logistic of it; and its share of all that was read, "no answer" included. Least of each where it was not read."""
+
+UNREAD = (-1.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What the reader says of one text: `starts` and `ends`, a number each for every token, whose spans in the text are
+    `offsets`; `none`, the sum of both for "no answer"."""
+
+    starts: npt.NDArray[np.float32]
+    ends: npt.NDArray[np.float32]
+    offsets: Sequence[tuple[int, int]]
+    none: float
+
+    def best(self, start: int, end: int) -> tuple[float, tuple[int, int]] | None:
+        """The log-odds of the best span in text[start:end] against "no answer", and that span; None without tokens."""
+        inside = [place for place, (low, high) in enumerate(self.offsets) if low >= start and high <= end and high]
+        if not inside:
+            return None
+        first, last = inside[0], inside[-1] + 1
+        sums = self.starts[first:last, None] + self.ends[None, first:last]
+        allowed = np.triu(np.ones_like(sums, dtype=bool)) & ~np.triu(np.ones_like(sums, dtype=bool), ANSWER_TOKENS)
+        opens, closes = np.unravel_index(np.where(allowed, sums, -np.inf).argmax(), sums.shape)
+        span = self.offsets[first + int(opens)][0], self.offsets[first + int(closes)][1]
+        return float(sums[opens, closes]) - self.none, span
+
+
+class SpanReader:
+    """Safe to use from several threads."""
+
+    def __init__(self, model: Path = MODEL) -> None:
+        self._file = model
+
+    @cached_property
+    def _model(self) -> tuple[Any, Any]:
+        return load_tokenizer(BUNDLED_FOLDER), load_session(self._file)
+
+    def read(self, question: str, texts: Sequence[str]) -> list[Marked]:
+        """Each text read with the question; beyond WINDOW_TOKENS a text is not seen."""
+        tokenizer, _ = self._model
+        # The end of a follow-up is what is asked now; what it takes over stands before.
+        asked = tokenizer.encode(question, add_special_tokens=False).ids[-QUESTION_TOKENS:]
+        if len(texts) < 2:
+            return [self._read(asked, text) for text in texts]
+        with ThreadPoolExecutor(cores()) as pool:
+            return list(pool.map(lambda text: self._read(asked, text), texts))
+
+    def _read(self, asked: list[int], text: str) -> Marked:
+        tokenizer, session = self._model
+        encoded = tokenizer.encode(text, add_special_tokens=False)
+        window = encoded.ids[:WINDOW_TOKENS]
+        ids = np.array([CLS, *asked, SEP, *window, SEP], dtype=np.int64)
+        types = np.zeros_like(ids)
+        opens = len(asked) + 2
+        types[opens:] = 1
+        logits = session.run(None, {"input_ids": ids, "token_types": types})[0]
+        said = logits[opens : opens + len(window)]
+        return Marked(said[:, 0], said[:, 1], encoded.offsets[:WINDOW_TOKENS], float(logits[0].sum()))
+
+
+@cache
+def span_reader() -> SpanReader:
+    """The shipped one."""
+    return SpanReader()
+
+
+def read(
+    question: str, candidates: Sequence[Candidate], ranked: Sequence[Candidate], reader: SpanReader
+) -> list[Candidate]:
+    """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and the words that answer.
+    `candidates` are all sentences of the passages, in reading order."""
+    groups = neighbourhoods(candidates, ranked)
+    texts = [_text(group) for group in groups]
+    found: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
+    for group, marked in zip(groups, reader.read(question, texts), strict=True):
+        for one in group:
+            origin = group[0].start
+            best = marked.best(one.start - origin, one.end - origin)
+            if best:
+                odds, (start, end) = best
+                found[one.document, one.start] = odds, (origin + start, origin + end)
+    everything = 1 + sum(math.exp(min(50.0, odds)) for odds, _ in found.values())
+    result = []
+    for one in ranked:
+        odds_and_span = found.get((one.document, one.start))
+        if odds_and_span is None:
+            result.append(replace(one, signals=np.append(one.signals, UNREAD)))
+            continue
+        odds, span = odds_and_span
+        row = (
+            max(-1.0, min(1.0, odds / 10)),
+            1 / (1 + math.exp(-max(-50.0, min(50.0, odds)))),
+            math.exp(min(50.0, odds)) / everything,
+        )
+        result.append(replace(one, signals=np.append(one.signals, row), span=span, odds=odds))
+    return result
+
+
+def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate]) -> list[list[Candidate]]:
+    """The sentences around the best ones, at most WINDOWS groups; no sentence is in two."""
+    passages: dict[int, list[Candidate]] = {}
+    for one in candidates:
+        passages.setdefault(one.passage, []).append(one)
+    taken: set[tuple[int, int]] = set()
+    groups: list[list[Candidate]] = []
+    for best in ranked:
+        if len(groups) == WINDOWS:
+            break
+        if (best.passage, best.start) in taken:
+            continue
+        sentences = passages[best.passage]
+        first = last = next(place for place, one in enumerate(sentences) if one.start == best.start)
+        while True:
+            wider = [
+                (low, high)
+                for low, high in ((first - 1, last), (first, last + 1))
+                if low >= 0
+                and high < len(sentences)
+                and (best.passage, sentences[low].start) not in taken
+                and (best.passage, sentences[high].start) not in taken
+                and sentences[high].end - sentences[low].start <= WINDOW_CHARACTERS
+            ]
+            if not wider:
+                break
+            # the shorter side first: the sentence stays in the middle
+            first, last = min(
+                wider,
+                key=lambda span: abs((best.start - sentences[span[0]].start) - (sentences[span[1]].end - best.end)),
+            )
+        group = sentences[first : last + 1]
+        taken |= {(best.passage, one.start) for one in group}
+        groups.append(group)
+    return groups
+
+
+def _lopsided(best: Candidate, first: Candidate, last: Candidate) -> int:
+    """How far the best sentence is from the middle of first to last."""
+    return abs((best.start - first.start) - (last.end - best.end))
+
+
+def _text(group: Sequence[Candidate]) -> str:
+    """The sentences as they stand in the document, with the white space between them as spaces."""
+    parts = []
+    position = group[0].start
+    for one in group:
+        parts.append(" " * (one.start - position) + one.text)
+        position = one.end
+    return "".join(parts)

@@ -1,0 +1,91 @@
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.train_reader import (
+    BATCH,
+    QUESTION_TOKENS,
+    WINDOW_TOKENS,
+    Asked,
+    Example,
+    Paragraph,
+    batches,
+    examples,
+    paragraph,
+)
+from index.embed import float_model_folder, load_tokenizer
+
+MILL = (
+    "The old mill stands by the river Ebb. Carla Weiss bought it in 1987 from the town of Lund. She paid nine thousand"
+    " crowns for it. The roof was mended by carpenters from Malm. " + "The wheel turned again in spring. " * 30
+)
+OTHERS = (
+    "Carla Weiss was born in Lund, where the mill of her parents stood.",
+    "A mill grinds corn. The town of Malm has two.",
+    "Nobody knows who bought the boats.",
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return load_tokenizer(float_model_folder())
+
+
+@pytest.fixture(scope="module")
+def article(tokenizer: Any) -> list[Paragraph]:
+    return [paragraph(text, tokenizer) for text in (MILL, *OTHERS)]
+
+
+def asked(question: str, answer: str) -> Asked:
+    start = MILL.index(answer)
+    return Asked(question, (answer,), (start, start + len(answer)), "mill", 0)
+
+
+ASKED = [
+    asked("Who bought the mill?", "Carla Weiss"),
+    asked("When was it bought?", "1987"),
+    asked("What did she pay?", "nine thousand crowns"),
+    asked("Where did the carpenters come from?", "Malm"),
+    asked("What happened then?", "the town of Lund. She paid"),
+] * 20
+
+
+def test_the_tokens_named_are_those_of_the_answer(tokenizer: Any, article: list[Paragraph]) -> None:
+    made = list(examples({"mill": article}, ASKED, tokenizer, others=0))
+    assert len(made) == len(ASKED)
+    for one, example in zip(ASKED, made, strict=True):
+        assert tokenizer.decode(example.window[example.start : example.end + 1]) == one.answers[0].lower()
+
+
+def test_windows_have_all_lengths_up_to_what_the_reader_takes(tokenizer: Any, article: list[Paragraph]) -> None:
+    lengths = {len(one.window) for one in examples({"mill": article}, ASKED, tokenizer, others=0)}
+    assert max(lengths) <= WINDOW_TOKENS
+    assert max(lengths) - min(lengths) > WINDOW_TOKENS / 2
+
+
+def test_another_paragraph_does_not_hold_the_answer(tokenizer: Any, article: list[Paragraph]) -> None:
+    made = list(examples({"mill": article}, ASKED[:1], tokenizer, others=1))
+    assert [one.start >= 0 for one in made] == [True, False]
+    assert "carla" not in tokenizer.decode(made[1].window)
+
+
+def test_a_question_without_an_answer_says_so(tokenizer: Any, article: list[Paragraph]) -> None:
+    (made,) = examples({"mill": article}, [Asked("Who sold it?", (), None, "mill", 0)], tokenizer, others=0)
+    assert (made.start, made.end) == (-1, -1)
+    assert made.window
+
+
+def test_a_long_question_is_cut(tokenizer: Any, article: list[Paragraph]) -> None:
+    (made,) = examples({"mill": article}, [Asked("why " * 500, (), None, "mill", 0)], tokenizer, others=0)
+    assert len(made.question) == QUESTION_TOKENS
+
+
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=3 * BATCH))
+def test_every_example_is_in_one_batch(lengths: list[int]) -> None:
+    made = [Example([place], [1] * length) for place, length in enumerate(lengths)]
+    grouped = batches(made, random.Random(0))
+    assert sorted(one.question[0] for batch in grouped for one in batch) == list(range(len(made)))
+    assert all(1 <= len(batch) <= BATCH for batch in grouped)
