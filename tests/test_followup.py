@@ -44,6 +44,12 @@ def test_a_complete_question_stays_as_it_is(question: str, history: list[Turn]) 
         "Which ones?",
         "Why not?",
         "But did the leaders of both countries agree to this?",
+        "Would Putin be against that?",
+        "Is American football derived from it?",
+        "Who among the leaders of Europe paid for these meetings?",
+        "I meant the summit of the European Union.",
+        "You mentioned a plan for peace, what is in it for Ukraine?",
+        "Can you explain the last option to a beginner in finance?",
         "?",
         "他呢？",
     ],
@@ -70,6 +76,30 @@ def test_without_history_there_is_nothing_to_lean_on(question: str) -> None:
 )
 def test_he_and_she_become_the_person_asked_about(question: str, made: str) -> None:
     assert standalone(question, SAID).text == made
+
+
+def test_a_person_named_with_a_possessive_is_the_person() -> None:
+    history: list[Turn] = [{"role": "user", "content": "What is Zheng Qinmo's view of NATO and the war?"}]
+    made = standalone("Where does he teach at the university?", history)
+    assert made.text == "Where does Zheng Qinmo teach at the university?"
+
+
+def test_a_fragment_that_came_last_is_leaned_on_too() -> None:
+    history: list[Turn] = [
+        {"role": "user", "content": "What is the difference between market cap and net asset value?"},
+        {"role": "assistant", "content": "One is of a company, the other of a fund. [1]"},
+        {"role": "user", "content": "enterprise value"},
+        {"role": "assistant", "content": "It counts debt, too. [1]"},
+    ]
+    made = standalone("How is it calculated?", history)
+    assert "net asset value" in made.text
+    assert "enterprise value" in made.text
+
+
+def test_the_last_question_and_the_opening_of_the_answer_are_searched_for_beside() -> None:
+    assert standalone("Why?", SAID).context == (ZHENG, "This visit is very important.")
+    assert standalone("Why?", [{"role": "user", "content": ZHENG}]).context == (ZHENG,)
+    assert standalone("What is the population of Kazan?", SAID).context == ()
 
 
 def test_they_are_whom_the_question_before_names() -> None:
