@@ -30,6 +30,32 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 _BEFORE_A_THING = re.compile(r"\b(?:in|at|from|to|near|through|into|the)\s+$", re.IGNORECASE)
 
+_DOCUMENTS = (
+    r"(?:(?:any|all|each|either|both)(?: of)? )?(?:(?:the|this|that|these|those|my|your|our) )?(?:two |given )?"
+    r"(?:articles?|documents?|texts?|sources)"
+)
+_OF_THE_DOCUMENTS = (
+    (
+        re.compile(
+            rf"^\W*what (?:do|does|did|can you find in) {_DOCUMENTS} (?:have to )?(?:say|tell|tell us|tell me|write) (?=about\b)",
+            re.IGNORECASE,
+        ),
+        "What ",
+    ),
+    (
+        re.compile(
+            rf"^\W*(?:do|does|did) {_DOCUMENTS} (?:mention|name|discuss|speak of|talk about|(?:say|tell us) (?:anything|something)"
+            r" about) ",
+            re.IGNORECASE,
+        ),
+        "What about ",
+    ),
+    (re.compile(rf"^\W*(?:according to|based on|in|from) {_DOCUMENTS}(?:, *| (?=wh|how))", re.IGNORECASE), ""),
+    (re.compile(rf",? (?:according to|based on|in|from|by) {_DOCUMENTS}(?=\W*$)", re.IGNORECASE), ""),
+    (re.compile(r" (?:is|are|was|were) (?:named|mentioned|listed)(?=\W*$)", re.IGNORECASE), ""),
+)
+"""What a question says of the documents themselves, which stands in none of them, and what remains in its place."""
+
 FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
 
@@ -51,9 +77,11 @@ class Standalone:
 
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
-    """The question with what it leans on; a question that is complete is returned as it is."""
+    """The question with what it leans on; one that is complete stays as it is, but for what it says of the documents."""
     earlier = [turn["content"][-CONTEXT_CHARACTERS:] for turn in history if turn["role"] == "user"]
-    if not earlier or not leans(question):
+    leaning = bool(earlier) and leans(question)
+    question = without_documents(question)
+    if not leaning:
         return Standalone(question)
     # What the conversation is about: the last question that was complete and, where others came after it, the last one.
     subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])
@@ -80,6 +108,15 @@ def leans(question: str) -> bool:
     pronoun = _PRONOUN.search(_THAT_JOINS.sub(" ", question))
     # "What did Putin say about his visit?": the question names whom it means
     return bool(pronoun) and not any(question.find(name) < pronoun.start() for name in names(question) if pronoun)
+
+
+def without_documents(question: str) -> str:
+    """A question without "according to the article" and the like, where something is left to search for."""
+    for pattern, instead in _OF_THE_DOCUMENTS:
+        rest = pattern.sub(instead, question)
+        if _content(rest):
+            question = rest
+    return question
 
 
 def _opening(answers: Sequence[str]) -> tuple[str, ...]:

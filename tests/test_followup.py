@@ -1,6 +1,6 @@
 import pytest
 
-from rag.followup import CONTEXT_CHARACTERS, Turn, standalone
+from rag.followup import CONTEXT_CHARACTERS, Turn, standalone, without_documents
 
 SUMMIT = "Where was the BRICS summit held?"
 ZHENG = "What did Zheng Qinmo say about the visit?"
@@ -161,3 +161,36 @@ def test_a_place_or_an_abbreviation_is_nobody() -> None:
         {"role": "assistant", "content": "The BRICS summit took place in the Russian city of Kazan. [1]"},
     ]
     assert standalone("What did he say?", history).text == "Where was the BRICS summit held: What did he say?"
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("What do both articles say about NATO?", "What about NATO?"),
+        ("What does the document say about owls?", "What about owls?"),
+        ("Does the text mention Hikvision?", "What about Hikvision?"),
+        ("Do the documents say anything about trade?", "What about trade?"),
+        ("According to the article, where was the summit held?", "where was the summit held?"),
+        ("Where was the summit held, according to the documents?", "Where was the summit held?"),
+        ("Which banks are mentioned in the article?", "Which banks?"),
+        ("Which companies are named?", "Which companies?"),
+    ],
+)
+def test_what_is_said_of_the_documents_is_not_searched_for(question: str, rest: str) -> None:
+    assert without_documents(question) == rest
+    assert standalone(question).text == rest
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is in the document signed on May 16?",
+        "Which document did they sign?",
+        "What does the article say?",
+        "Who wrote the article?",
+        "Who is named?",
+        "According to the article by Reuters, who won?",
+    ],
+)
+def test_a_document_that_is_what_is_asked_about_is_searched_for(question: str) -> None:
+    assert without_documents(question) == question
