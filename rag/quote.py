@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from index.documents import Document
 from index.library import Library
 from index.split import OPENERS, Sentence, split_sentences
-from index.words import STOPWORDS, tokens
+from index.words import tokens
 from rag.answer import Citation
 from rag.evidence import SIGNALS, Candidate, Question, is_heading
 from rag.kinds import answers_in, asks_across, asks_several, names, people
@@ -134,8 +134,8 @@ def _members(kind: str, candidate: Candidate) -> list[str]:
 
 def _named(member: str, listed: Sequence[str]) -> bool:
     """Whether a member was named before: "Zheng" after "Zheng Qinmo"."""
-    words = set(tokens(member)) - STOPWORDS
-    return any(words <= set(tokens(one)) or set(tokens(one)) - STOPWORDS <= words for one in listed)
+    words = set(tokens(member))
+    return any(words <= before or before <= words for before in (set(tokens(one)) for one in listed))
 
 
 def _across(ranked: Sequence[tuple[Candidate, float]], chosen: Sequence[Candidate]) -> list[Candidate]:
