@@ -1,5 +1,6 @@
-"""Whether a question of a conversation finds its evidence: `python -m eval.followups --bench DIR` measures evidence@5 on
-mtrag, its four libraries in full, of the answerable turns.
+"""Whether a question of a conversation finds its evidence: `python -m eval.followups --libraries DIR` measures it.
+
+The figure is evidence@5 of the answerable turns of mtrag, its four libraries in full.
 
 Three ways to search are compared: by the last turn as it was typed, by what Footnote makes of the conversation, and by
 the rewrite that a person, or a large model, made of it (`meta.official_llm_rewrite`).

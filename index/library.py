@@ -48,7 +48,7 @@ _DENSE_SHARE = 0.6
 """The weight of the cosine in the fused score; BM25, divided by the best of the query, has the rest."""
 
 _CONTEXT_SHARE = 0.2
-"""What BM25 of the words before a follow-up counts beside that of its own words. Measured on mtrag (docs/quality.md)."""
+"""What BM25 of the words before a follow-up counts beside that of its own; measured on mtrag (docs/quality.md)."""
 
 _FREQUENT = 0.5
 """Words in more than this share of the passages leave the query where others remain: they tell nothing and are slow."""

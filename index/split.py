@@ -12,8 +12,8 @@ PASSAGE_WORDS = 200
 """Paragraphs are joined into one passage up to this many words; measured in docs/quality.md."""
 
 SECTION_WORDS = 120
-"""A heading opens a new passage once the one before has this many words: one of a line or two can hardly be found by what
-it says. Measured in docs/quality.md."""
+"""A heading opens a new passage once the one before has this many words: one of a line or two can hardly be found by
+what it says. Measured in docs/quality.md."""
 
 HEADING_WORDS = 20
 """Headings at the end of a passage, up to so many words, go with what they stand above, into the next."""

@@ -19,8 +19,9 @@ _OPENS_ON = re.compile(
     r"^\W*(?:and|but|so|or|also|what about|how about|what else|who else|why not|which ones?)\b", re.IGNORECASE
 )
 _POINTS_BACK = re.compile(
-    r"\b(?:you (?:just )?(?:say|said|meant?|mention(?:ed)?)|i (?:just )?meant?|mentioned|the (?:others|former|latter)|"
-    r"the (?:other|last|first|second|third|previous) (?:ones?|option|point|reason|step|part)|(?:this|these|those)(?= \w)|"
+    r"\b(?:you (?:just )?(?:say|said|meant?|mention(?:ed)?)|i (?:just )?meant?|the (?:others|former|latter)|"
+    r"the (?:other|last|first|second|third|previous) (?:ones?|option|point|reason|step|part)|"
+    r"(?:this|these|those)(?= \w)|"
     r"(?:it|this|that|these|those|them|there)(?=\W*$))\b",
     re.IGNORECASE,
 )
@@ -37,15 +38,15 @@ _DOCUMENTS = (
 _OF_THE_DOCUMENTS = (
     (
         re.compile(
-            rf"^\W*what (?:do|does|did|can you find in) {_DOCUMENTS} (?:have to )?(?:say|tell|tell us|tell me|write) (?=about\b)",
+            rf"^\W*what (?:do|does|did) {_DOCUMENTS} (?:have to )?(?:say|tell|tell us|tell me|write) (?=about\b)",
             re.IGNORECASE,
         ),
         "What ",
     ),
     (
         re.compile(
-            rf"^\W*(?:do|does|did) {_DOCUMENTS} (?:mention|name|discuss|speak of|talk about|(?:say|tell us) (?:anything|something)"
-            r" about) ",
+            rf"^\W*(?:do|does|did) {_DOCUMENTS} (?:mention|name|discuss|speak of|talk about|"
+            r"(?:say|tell us) (?:anything|something) about) ",
             re.IGNORECASE,
         ),
         "What about ",
@@ -77,11 +78,11 @@ class Standalone:
 
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
-    """The question with what it leans on; one that is complete stays as it is, but for what it says of the documents."""
+    """The question with what it leans on; one that is complete stays as it is, save for what it says of the
+    documents."""
     earlier = [turn["content"][-CONTEXT_CHARACTERS:] for turn in history if turn["role"] == "user"]
-    leaning = bool(earlier) and leans(question)
     question = without_documents(question)
-    if not leaning:
+    if not earlier or not leans(question):
         return Standalone(question)
     # What the conversation is about: the last question that was complete and, where others came after it, the last one.
     subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])

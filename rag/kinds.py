@@ -76,8 +76,9 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _ACROSS = re.compile(
-    r"\b(?:both|all|each of|the (?:two|three))(?: of)?(?: the| my| these)? (?:articles?|documents?|texts?|sources?|reports?|"
-    r"papers?|files?|authors?)\b|\b(?:the|these|my) (?:articles|documents|texts|sources|files)\b",
+    r"\b(?:both|all|each of|the (?:two|three))(?: of)?(?: the| my| these)? "
+    r"(?:articles|documents|texts|sources|reports|papers|files|authors)\b|"
+    r"\b(?:the|these|my) (?:articles|documents|texts|sources|files)\b",
     re.IGNORECASE,
 )
 

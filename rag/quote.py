@@ -22,8 +22,9 @@ left out, that shows a second sentence for 35 % and evidence for 84 % instead of
 hold evidence (within 1.2: 30 %, 83 %, 66 %). The same holds for each sentence of a list."""
 
 MEMBER_FOCUS = 0.75
-"""A sentence names a member of a list when it matches the word that says what is listed ("which *banks*") at least this
-share as well as the best one does."""
+"""A sentence may name a member of a list if it matches the word that says what is listed ("which *banks*") at least
+this share as well as the best one does. Of 16 sentences so added to 153 list questions of squad2 and clapnq 7 hold
+evidence; of 44 that are within 2 instead of SECOND_WITHIN and have half of SECOND_SHARE, 10."""
 
 _FOCUS = SIGNALS.index("late_focus")
 

@@ -135,8 +135,8 @@ HARBOURS = (
     Document(
         "north.txt",
         "North",
-        "The shipyard Norvik Brothers closed its docks in March. Fishermen mend their nets in the morning. Gulls breed on"
-        " the cliffs. The shipyard Tamsen Marine closed its docks in May.\n\n"
+        "The shipyard Norvik Brothers closed its docks in March. Fishermen mend their nets in the morning."
+        " Gulls breed on the cliffs. The shipyard Tamsen Marine closed its docks in May.\n\n"
         "The lighthouse was painted white by Ada King, a painter from Ostholm. Bread is baked at four.",
     ),
     Document(
