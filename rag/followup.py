@@ -84,9 +84,10 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     question = without_documents(question)
     if not earlier or not leans(question):
         return Standalone(question)
-    # What the conversation is about: the last question that was complete and, where others came after it, the last one.
+    # What the conversation is about: the last question that was complete and, where others came after it, the last one;
+    # but "And Hikvision?" asks the first again, whatever was asked of others in between.
     subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])
-    asked_before = list(dict.fromkeys([subject, earlier[-1]]))
+    asked_before = [subject] if names(question) else list(dict.fromkeys([subject, earlier[-1]]))
     answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
     person = _person(question, " ".join(asked_before), answers[-1] if answers else "")
     if person:
@@ -96,7 +97,7 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
         if not leans(named):
             return Standalone(named)
     leading = "".join(f"{text.rstrip(' ?.!:')}: " for text in asked_before)
-    return Standalone(leading + question, len(leading), (earlier[-1], *_opening(answers)))
+    return Standalone(leading + question, len(leading), (asked_before[-1], *_opening(answers)))
 
 
 def leans(question: str) -> bool:

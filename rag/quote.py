@@ -29,8 +29,8 @@ evidence; of 44 that are within 2 instead of SECOND_WITHIN and have half of SECO
 _FOCUS = SIGNALS.index("late_focus")
 
 DOCUMENT_WITHIN = 3.0
-"""Asked what several documents say, each is quoted whose best sentence has log-odds within this of the very best: what is
-measured for one sentence among many is too strict for the best of a whole document."""
+"""Asked what several documents say, each is quoted whose best sentence has log-odds within this of the very best: what
+is measured for one sentence among many is too strict for the best of a whole document."""
 
 MEMBERS = 6
 LIST_WORDS = 150

@@ -96,6 +96,16 @@ def test_a_fragment_that_came_last_is_leaned_on_too() -> None:
     assert "enterprise value" in made.text
 
 
+def test_a_question_about_another_asks_the_first_again() -> None:
+    history: list[Turn] = [
+        {"role": "user", "content": "Which banks of China refuse payments?"},
+        {"role": "assistant", "content": "Several do. [1]"},
+        {"role": "user", "content": "What about Alibaba?"},
+        {"role": "assistant", "content": "It ships nothing. [1]"},
+    ]
+    assert standalone("And Hikvision?", history).text == "Which banks of China refuse payments: And Hikvision?"
+
+
 def test_the_last_question_and_the_opening_of_the_answer_are_searched_for_beside() -> None:
     assert standalone("Why?", SAID).context == (ZHENG, "This visit is very important.")
     assert standalone("Why?", [{"role": "user", "content": ZHENG}]).context == (ZHENG,)
