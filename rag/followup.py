@@ -27,6 +27,13 @@ _POINTS_BACK = re.compile(
 )
 """Speaks of what was said before, whatever names stand in the question."""
 
+_DEFINES = re.compile(
+    r"^\W*(?:by the way,? |and |so |ok(?:ay)?,? )?what(?:’s|'s| is| are) (?:an? [^?]+|"
+    r"(?!the\b|my\b|your\b|our\b|some\b)[\w-]+(?: [\w-]+)?s)\W*$",
+    re.IGNORECASE,
+)
+"""Brings what it is about with it: "What is a worker node?", "What are bonds?"."""
+
 _MARKER = re.compile(r"\s*\[\d+\]")
 
 _BEFORE_A_THING = re.compile(r"\b(?:in|at|from|to|near|through|into|the)\s+$", re.IGNORECASE)
@@ -103,11 +110,13 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
 def leans(question: str) -> bool:
     """Whether a question says too little by itself: it is a word or two, opens on "And", speaks of "it" or "the last
     option"."""
+    pronoun = _PRONOUN.search(_THAT_JOINS.sub(" ", question))
+    if _DEFINES.match(question) and not pronoun:
+        return False
     if len(_content(question)) <= FEW_WORDS and not names(question):
         return True
     if _OPENS_ON.match(question) or _POINTS_BACK.search(question):
         return True
-    pronoun = _PRONOUN.search(_THAT_JOINS.sub(" ", question))
     # "What did Putin say about his visit?": the question names whom it means
     return bool(pronoun) and not any(question.find(name) < pronoun.start() for name in names(question) if pronoun)
 

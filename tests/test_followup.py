@@ -22,6 +22,8 @@ SAID: list[Turn] = [
         "By what percentage did trade grow from January to August 2024?",
         "Why did Putin say that the West is worried about Russia?",
         "What did Putin say about his visit to Beijing?",
+        "By the way, what is a secret?",
+        "What are worker nodes?",
     ],
 )
 @pytest.mark.parametrize("history", [(), HELD, SAID, [*HELD, *SAID]], ids=["none", "held", "said", "both"])
@@ -42,6 +44,9 @@ def test_a_complete_question_stays_as_it_is(question: str, history: list[Turn]) 
         "Who said that?",
         "Where was it held?",
         "Which ones?",
+        "What are the benefits?",
+        "What is it?",
+        "What are its limits?",
         "Why not?",
         "But did the leaders of both countries agree to this?",
         "Would Putin be against that?",
