@@ -16,7 +16,8 @@ import numpy as np
 from eval.metrics import LEVEL, RESAMPLES, SEED, evidence_found
 from eval.questions import Question, load
 from eval.run import open_library, share
-from index.errors import FootnoteError
+from index.documents import printable
+from index.errors import BadInput, FootnoteError
 from index.library import Found, Library
 from rag.chatbot import HISTORY_TURNS
 from rag.followup import Standalone, standalone
@@ -48,6 +49,8 @@ def _holds(passages: Iterable[Found], question: Question) -> bool:
 
 def row(name: str, outcomes: Sequence[Sequence[bool]]) -> str:
     """A line of the table: how many questions, and for each of FORMS the share found with its 95 % interval."""
+    if not outcomes:
+        return f"{name:<14}{0:>9}"
     table = np.array(outcomes, dtype=np.float64)
     drawn = np.random.default_rng(SEED).integers(0, len(table), (RESAMPLES, len(table)))
     tail = (1 - LEVEL) / 2
@@ -70,6 +73,8 @@ def main(bench: Path, libraries: Path) -> None:
     try:
         for name in LIBRARIES:
             folder = bench / "mtrag" / name
+            if not (folder / "docs").is_dir():
+                raise BadInput(f"There is no folder {printable(folder / 'docs')}; name the one that holds mtrag.")
             outcomes = []
             with open_library(libraries / name, folder / "docs") as library:
                 documents = [library.document(info.id) for info in library.documents()]
