@@ -24,13 +24,13 @@ import numpy.typing as npt
 
 from index.database import connect, digest, problems_named, stems_stored
 from index.documents import Document, builtin, printable
-from index.embed import BundledEmbedder, Embedder, cores, load_embedder
+from index.embed import BundledEmbedder, Embedder, cores, load_embedder, unit
 from index.errors import BadInput, LibraryProblem, NotFound
 from index.folders import Progress, Report, Source, Stored, expanded, update
 from index.reading import DIMENSION, Reader, Reading, packed, unpacked
 from index.split import Passage, Sentence, split
 from index.vectors import LARGE, Vectors
-from index.words import content_stems
+from index.words import content_stems, stem, tokens
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -46,6 +46,9 @@ _CANDIDATES = 50
 
 _DENSE_SHARE = 0.6
 """The weight of the cosine in the fused score; BM25, divided by the best of the query, has the rest."""
+
+_CONTEXT_SHARE = 0.2
+"""What BM25 of the words before a follow-up counts beside that of its own; measured on mtrag (docs/quality.md)."""
 
 _FREQUENT = 0.5
 """Words in more than this share of the passages leave the query where others remain: they tell nothing and are slow."""
@@ -232,26 +235,45 @@ class Library:
         return list(same.values())
 
     def search(
-        self, query: str, *, k: int = 10, documents: Sequence[str] | None = None, reading: Reading | None = None
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        documents: Sequence[str] | None = None,
+        reading: Reading | None = None,
+        context: Sequence[str] = (),
     ) -> list[Found]:
         """The `k` passages that fit the query best, best first: cosine and BM25 fused. With `documents`, ids, of these
         alone; raises NotFound for one that is not there. `reading` is what `reader` made of the query, where that is
-        done already: it saves the bundled embedder from reading it again."""
+        done already: it saves the bundled embedder from reading it again.
+
+        `context` is what was said before a query that says too little by itself. The query's vector is then the mean of
+        its own and of one for each of these with the query behind it, and their words count a little, too.
+        """
         if k < 1:
             raise BadInput(f"k is {k}; ask for 1 passage or more.")
         if reading is not None and isinstance(self.embedder, BundledEmbedder):
             vector = reading.vector
         else:
             vector = self.embedder.embed_query(query)
+        if context:
+            vector = unit(sum((self.embedder.embed_query(f"{before}: {query}") for before in context), vector))
         with self._reading() as rows:
             wide = min(max(_CANDIDATES, 3 * k), self.passage_count())
             if documents is None:
+                within = None
                 similarity = dict(self._searchable().search(vector, k=wide))
-                keywords = self._keyword_search(query, wide)
             else:
                 within = self._passages_of(documents)
                 similarity = {key: float(vector @ stored) for key, stored in self._passage_vectors(within).items()}
-                keywords = self._keyword_search(query, wide, within=within)
+            keywords = self._keyword_search(query, wide, within=within)
+            if context:
+                own = set(content_stems(query))
+                around = " ".join(word for before in context for word in tokens(before) if stem(word) not in own)
+                both = sorted(keywords.keys() | self._keyword_search(around, wide, within=within).keys())
+                keywords = self._keyword_search(query, len(both), within=both)
+                for key, score in self._keyword_search(around, len(both), within=both).items():
+                    keywords[key] = keywords.get(key, 0.0) + _CONTEXT_SHARE * score
             missing = [key for key in keywords if key not in similarity]
             similarity |= {key: float(vector @ stored) for key, stored in self._passage_vectors(missing).items()}
             best = max(keywords.values(), default=1.0)

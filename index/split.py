@@ -8,10 +8,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-PASSAGE_WORDS = 150
+PASSAGE_WORDS = 200
 """Paragraphs are joined into one passage up to this many words; measured in docs/quality.md."""
 
-PARAGRAPH_WORDS = 190
+SECTION_WORDS = 120
+"""A heading opens a new passage once the one before has this many words: one of a line or two can hardly be found by
+what it says. Measured in docs/quality.md."""
+
+HEADING_WORDS = 20
+"""Headings at the end of a passage, up to so many words, go with what they stand above, into the next."""
+
+PARAGRAPH_WORDS = 200
 """A paragraph is cut, between sentences, beyond this many words: what fits into the embedder's 256 word pieces."""
 
 SENTENCE_CHARACTERS = 600
@@ -38,17 +45,16 @@ class Passage:
 def split(text: str) -> list[Passage]:
     """Cuts a text into passages of whole sentences, in reading order. An empty or blank text has none."""
     passages: list[Passage] = []
-    group: list[Sentence] = []
-    words = 0
+    group: list[_Piece] = []
     for paragraph in _paragraphs(text):
-        heading = _is_heading(text, paragraph)
         for piece in _pieces(text, paragraph):
-            size = sum(_count_words(text[sentence.start : sentence.end]) for sentence in piece)
-            if group and (heading or words + size > PASSAGE_WORDS) and not _is_heading(text, group):
-                passages.append(_passage(group))
-                group, words = [], 0
-            group += piece
-            words += size
+            words = sum(one.words for one in group)
+            if words + piece.words > PASSAGE_WORDS or (piece.heading and words >= SECTION_WORDS):
+                above = _headings_above(group)
+                if above < len(group):
+                    passages.append(_passage(group[: len(group) - above]))
+                    group = group[len(group) - above :]
+            group.append(piece)
     if group:
         passages.append(_passage(group))
     return passages
@@ -72,23 +78,43 @@ def _paragraphs(text: str) -> Iterator[list[Sentence]]:
         start = blank.end()
 
 
-def _pieces(text: str, paragraph: list[Sentence]) -> Iterator[list[Sentence]]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A paragraph or a part of one: it is not cut any further."""
+
+    sentences: tuple[Sentence, ...]
+    words: int
+    heading: bool = False
+
+
+def _pieces(text: str, paragraph: list[Sentence]) -> Iterator[_Piece]:
     """The paragraph itself, or parts of about equal size where it is too long for one passage."""
     sizes = [_count_words(text[sentence.start : sentence.end]) for sentence in paragraph]
     total = sum(sizes)
     if total <= PARAGRAPH_WORDS:
-        yield paragraph
+        yield _Piece(tuple(paragraph), total, _is_heading(text, paragraph))
         return
     target = total / -(-total // PASSAGE_WORDS)
     piece: list[Sentence] = []
     words = 0
     for sentence, size in zip(paragraph, sizes, strict=True):
         if piece and words + size / 2 > target:
-            yield piece
+            yield _Piece(tuple(piece), words)
             piece, words = [], 0
         piece.append(sentence)
         words += size
-    yield piece
+    yield _Piece(tuple(piece), words)
+
+
+def _headings_above(group: list[_Piece]) -> int:
+    """How many pieces at the end are headings of what follows."""
+    above = words = 0
+    for piece in reversed(group):
+        words += piece.words
+        if not piece.heading or words > HEADING_WORDS:
+            break
+        above += 1
+    return above
 
 
 def _is_heading(text: str, sentences: list[Sentence]) -> bool:
@@ -99,8 +125,9 @@ def _is_heading(text: str, sentences: list[Sentence]) -> bool:
     return len(line) <= 120 and "\n" not in line and line[-1] not in ".,;!。！”\"'"
 
 
-def _passage(sentences: list[Sentence]) -> Passage:
-    return Passage(sentences[0].start, sentences[-1].end, tuple(sentences))
+def _passage(pieces: list[_Piece]) -> Passage:
+    sentences = tuple(sentence for piece in pieces for sentence in piece.sentences)
+    return Passage(sentences[0].start, sentences[-1].end, sentences)
 
 
 _WORD = re.compile(r"[぀-ヿ㐀-鿿가-힯]|[^\W_]+")

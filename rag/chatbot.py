@@ -139,7 +139,7 @@ class Chatbot:
             except ModelProblem as problem:
                 outcome = Outcome(notes=(str(problem),))
         if not outcome.text and quotable:
-            pieces, citations = cite(choose(retrieved, self.library), self.library)
+            pieces, citations = cite(choose(retrieved, self.library, question), self.library)
             yield from pieces
             notes = (*outcome.notes, INSTEAD) if self.llm and outcome.notes else ()
             outcome, model = Outcome("".join(pieces), tuple(citations), outcome.checks, notes), EXTRACTIVE

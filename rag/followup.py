@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from index.split import split_sentences
 from index.words import STOPWORDS, tokens
 from rag.kinds import names, names_at
 
@@ -17,9 +18,51 @@ _THAT_JOINS = re.compile(r"\b(?:\w+)\s+that\b(?=\s+\w)|\b(?:is|are|was|were) the
 _OPENS_ON = re.compile(
     r"^\W*(?:and|but|so|or|also|what about|how about|what else|who else|why not|which ones?)\b", re.IGNORECASE
 )
+_POINTS_BACK = re.compile(
+    r"\b(?:you (?:just )?(?:say|said|meant?|mention(?:ed)?)|i (?:just )?meant?|the (?:others|former|latter)|"
+    r"the (?:other|last|first|second|third|previous) (?:ones?|option|point|reason|step|part)|"
+    r"(?:this|these|those)(?= \w)|"
+    r"(?:it|this|that|these|those|them|there)(?=\W*$))\b",
+    re.IGNORECASE,
+)
+"""Speaks of what was said before, whatever names stand in the question."""
+
+_DEFINES = re.compile(
+    r"^\W*(?:by the way,? |and |so |ok(?:ay)?,? )?what(?:’s|'s| is| are) (?:an? [^?]+|"
+    r"(?!the\b|my\b|your\b|our\b|some\b)[\w-]+(?: [\w-]+)?s)\W*$",
+    re.IGNORECASE,
+)
+"""Brings what it is about with it: "What is a worker node?", "What are bonds?"."""
+
 _MARKER = re.compile(r"\s*\[\d+\]")
 
 _BEFORE_A_THING = re.compile(r"\b(?:in|at|from|to|near|through|into|the)\s+$", re.IGNORECASE)
+
+_DOCUMENTS = (
+    r"(?:(?:any|all|each|either|both)(?: of)? )?(?:(?:the|this|that|these|those|my|your|our) )?(?:two |given )?"
+    r"(?:articles?|documents?|texts?|sources)"
+)
+_OF_THE_DOCUMENTS = (
+    (
+        re.compile(
+            rf"^\W*what (?:do|does|did) {_DOCUMENTS} (?:have to )?(?:say|tell|tell us|tell me|write) (?=about\b)",
+            re.IGNORECASE,
+        ),
+        "What ",
+    ),
+    (
+        re.compile(
+            rf"^\W*(?:do|does|did) {_DOCUMENTS} (?:mention|name|discuss|speak of|talk about|"
+            r"(?:say|tell us) (?:anything|something) about) ",
+            re.IGNORECASE,
+        ),
+        "What about ",
+    ),
+    (re.compile(rf"^\W*(?:according to|based on|in|from) {_DOCUMENTS}(?:, *| (?=wh|how))", re.IGNORECASE), ""),
+    (re.compile(rf",? (?:according to|based on|in|from|by) {_DOCUMENTS}(?=\W*$)", re.IGNORECASE), ""),
+    (re.compile(r" (?:is|are|was|were) (?:named|mentioned|listed)(?=\W*$)", re.IGNORECASE), ""),
+)
+"""What a question says of the documents themselves, which stands in none of them, and what remains in its place."""
 
 FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
@@ -30,43 +73,68 @@ CONTEXT_CHARACTERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A question made to stand alone. `text[asked:]` is what was asked now, before it stands what that leans on."""
+    """A question made to stand alone.
+
+    text     what was asked, and before it what that leans on; `text[asked:]` is what was asked now
+    context  what the search looks for beside the question by itself: what was asked before, what was answered
+    """
 
     text: str
     asked: int = 0
+    context: tuple[str, ...] = ()
 
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
-    """The question with what it leans on; a question that is complete is returned as it is."""
+    """The question with what it leans on; one that is complete stays as it is, save for what it says of the
+    documents."""
     earlier = [turn["content"][-CONTEXT_CHARACTERS:] for turn in history if turn["role"] == "user"]
-    if not earlier or not _leans(question):
+    question = without_documents(question)
+    if not earlier or not leans(question):
         return Standalone(question)
-    # What the conversation is about: the last question that was complete, and, for a bare "Why?", the last one, too.
-    subject = next((text for text in reversed(earlier[1:]) if not _leans(text)), earlier[0])
-    context = [subject]
-    if earlier[-1] != subject and len(_content(question)) <= FEW_WORDS and not names(question):
-        context.append(earlier[-1])
+    # What the conversation is about: the last question that was complete and, where others came after it, the last one;
+    # but "And Hikvision?" asks the first again, whatever was asked of others in between.
+    subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])
+    asked_before = [subject] if names(question) else list(dict.fromkeys([subject, earlier[-1]]))
     answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
-    person = _person(question, " ".join(context), answers[-1] if answers else "")
+    person = _person(question, " ".join(asked_before), answers[-1] if answers else "")
     if person:
         named = _PERSON_PRONOUN.sub(
             lambda match: f"{person}’s" if match.group().lower() in ("his", "hers") else person, question, count=1
         )
-        if not _leans(named):
+        if not leans(named):
             return Standalone(named)
-    leading = " ".join(f"{text.rstrip(' ?.!:')}:" for text in context) + " "
-    return Standalone(leading + question, len(leading))
+    leading = "".join(f"{text.rstrip(' ?.!:')}: " for text in asked_before)
+    return Standalone(leading + question, len(leading), (asked_before[-1], *_opening(answers)))
 
 
-def _leans(question: str) -> bool:
+def leans(question: str) -> bool:
+    """Whether a question says too little by itself: it is a word or two, opens on "And", speaks of "it" or "the last
+    option"."""
+    pronoun = _PRONOUN.search(_THAT_JOINS.sub(" ", question))
+    if _DEFINES.match(question) and not pronoun:
+        return False
     if len(_content(question)) <= FEW_WORDS and not names(question):
         return True
-    if _OPENS_ON.match(question):
+    if _OPENS_ON.match(question) or _POINTS_BACK.search(question):
         return True
-    rest = _THAT_JOINS.sub(" ", question)
-    pronoun = _PRONOUN.search(rest)
     # "What did Putin say about his visit?": the question names whom it means
     return bool(pronoun) and not any(question.find(name) < pronoun.start() for name in names(question) if pronoun)
+
+
+def without_documents(question: str) -> str:
+    """A question without "according to the article" and the like, where something is left to search for."""
+    for pattern, instead in _OF_THE_DOCUMENTS:
+        rest = pattern.sub(instead, question)
+        if _content(rest):
+            question = rest
+    return question
+
+
+def _opening(answers: Sequence[str]) -> tuple[str, ...]:
+    """The first sentence of the last answer."""
+    for sentence in split_sentences(answers[-1][:CONTEXT_CHARACTERS]) if answers else ():
+        return (answers[-1][sentence.start : sentence.end],)
+    return ()
 
 
 def _content(question: str) -> list[str]:
@@ -78,7 +146,11 @@ def _person(question: str, before: str, answer: str) -> str | None:
     if not _PERSON_PRONOUN.search(question):
         return None
     for text in (before, answer):
-        people = {name for name, start in names_at(f", {text}") if _may_be_person(name, f", {text}"[:start])}
+        people = {
+            name.removesuffix("'s").removesuffix("’s")
+            for name, start in names_at(f", {text}")
+            if _may_be_person(name, f", {text}"[:start])
+        }
         if len(people) == 1:
             return people.pop()
     return None

@@ -63,6 +63,25 @@ _ASKED: tuple[tuple[str, str], ...] = (
 )
 _ASKED_COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _ASKED)
 
+_PLURAL = r"((?!(?:does|is|was|has|his|its|this|us|as)\b)[\w’'-]+(?<![siu])s|people|men|women|children)"
+_SINGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child"}
+_GOES_ON = _either(rf"{_AUXILIARIES},of,\w+ed")
+_SEVERAL = re.compile(
+    rf"\bwhich {_PLURAL}\b"
+    rf"|\b(?:which|what) (?:(?!(?:{_AUXILIARIES}|about|if|the|an?|it|he|she|they)\b)[\w’'-]+ )?"
+    rf"{_PLURAL}(?: {_GOES_ON}\b|\W*$)"
+    rf"|\b(?:what|which|who) (?:else )?(?:are|were) (?:all |some )?(?:of )?(?:the|some|those|its|his|her|their) "
+    rf"(?:[\w’'-]+ ){{0,4}}?{_PLURAL}\b"
+    rf"|^\W*(?:and |please |can you |could you )*(?:list|name|enumerate)\b(?: [\w’'-]+){{0,4}}? {_PLURAL}\b",
+    re.IGNORECASE,
+)
+_ACROSS = re.compile(
+    r"\b(?:both|all|each of|the (?:two|three))(?: of)?(?: the| my| these)? "
+    r"(?:articles|documents|texts|sources|reports|papers|files|authors)\b|"
+    r"\b(?:the|these|my) (?:articles|documents|texts|sources|files)\b",
+    re.IGNORECASE,
+)
+
 _COUNTS = (
     "one,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve,thirteen,fourteen,fifteen,sixteen,seventeen,"
     "eighteen,nineteen,twenty,thirty,forty,fifty,sixty,seventy,eighty,ninety,hundreds?,thousands?,millions?,billions?,"
@@ -122,7 +141,10 @@ _PRESENT: dict[str, tuple[re.Pattern[str], ...]] = {
         re.compile(r",\s(?:an?|the)\s|[(—–]"),
     ),
 }
-_NAMES = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:[A-Z][\w’'.-]*|of|de|van|von|al|bin))*")
+_NAMES = re.compile(r"\b[A-Z][\w’'-]+(?:\s+(?:(?:of|of the|de|van|von|al|bin)\s+)?[A-Z][\w’'.-]*)*")
+
+
+_BEFORE_A_THING = re.compile(r"\b(?:in|at|from|to|near|through|into|the|of|by)\s+$", re.IGNORECASE)
 
 
 def asked(question: str) -> str:
@@ -131,6 +153,22 @@ def asked(question: str) -> str:
         if pattern.search(question):
             return kind
     return "thing"
+
+
+def asks_several(question: str) -> str | None:
+    """The kind of the members of the list that a question asks for ("Which banks ...", "Who are the ...", "Name all the
+    ..."), one of KINDS; None where it asks for none."""
+    match = _SEVERAL.search(question)
+    if match is None:
+        return None
+    noun = next(group for group in match.groups() if group).lower()
+    singular = _SINGULAR.get(noun) or (f"{noun[:-3]}y" if noun.endswith("ies") else noun[:-1])
+    return "person" if match.group().lower().startswith("who") else asked(f"which {singular}")
+
+
+def asks_across(question: str) -> bool:
+    """Whether a question asks what several documents say: "both articles", "all sources"."""
+    return bool(_ACROSS.search(question))
 
 
 def names(text: str) -> list[str]:
@@ -148,6 +186,11 @@ def names_at(text: str) -> list[tuple[str, int]]:
             continue
         found.append((name, match.start()))
     return found
+
+
+def people(text: str) -> list[str]:
+    """The names that may be a person's: of two words or more, and not behind "the" or "in"."""
+    return [name for name, start in names_at(text) if " " in name and not _BEFORE_A_THING.search(text[:start])]
 
 
 VISIBLE = frozenset(_PRESENT) | {"person"}

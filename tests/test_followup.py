@@ -1,6 +1,6 @@
 import pytest
 
-from rag.followup import CONTEXT_CHARACTERS, Turn, standalone
+from rag.followup import CONTEXT_CHARACTERS, Turn, standalone, without_documents
 
 SUMMIT = "Where was the BRICS summit held?"
 ZHENG = "What did Zheng Qinmo say about the visit?"
@@ -22,6 +22,8 @@ SAID: list[Turn] = [
         "By what percentage did trade grow from January to August 2024?",
         "Why did Putin say that the West is worried about Russia?",
         "What did Putin say about his visit to Beijing?",
+        "By the way, what is a secret?",
+        "What are worker nodes?",
     ],
 )
 @pytest.mark.parametrize("history", [(), HELD, SAID, [*HELD, *SAID]], ids=["none", "held", "said", "both"])
@@ -42,8 +44,17 @@ def test_a_complete_question_stays_as_it_is(question: str, history: list[Turn]) 
         "Who said that?",
         "Where was it held?",
         "Which ones?",
+        "What are the benefits?",
+        "What is it?",
+        "What are its limits?",
         "Why not?",
         "But did the leaders of both countries agree to this?",
+        "Would Putin be against that?",
+        "Is American football derived from it?",
+        "Who among the leaders of Europe paid for these meetings?",
+        "I meant the summit of the European Union.",
+        "You mentioned a plan for peace, what is in it for Ukraine?",
+        "Can you explain the last option to a beginner in finance?",
         "?",
         "他呢？",
     ],
@@ -70,6 +81,40 @@ def test_without_history_there_is_nothing_to_lean_on(question: str) -> None:
 )
 def test_he_and_she_become_the_person_asked_about(question: str, made: str) -> None:
     assert standalone(question, SAID).text == made
+
+
+def test_a_person_named_with_a_possessive_is_the_person() -> None:
+    history: list[Turn] = [{"role": "user", "content": "What is Zheng Qinmo's view of NATO and the war?"}]
+    made = standalone("Where does he teach at the university?", history)
+    assert made.text == "Where does Zheng Qinmo teach at the university?"
+
+
+def test_a_fragment_that_came_last_is_leaned_on_too() -> None:
+    history: list[Turn] = [
+        {"role": "user", "content": "What is the difference between market cap and net asset value?"},
+        {"role": "assistant", "content": "One is of a company, the other of a fund. [1]"},
+        {"role": "user", "content": "enterprise value"},
+        {"role": "assistant", "content": "It counts debt, too. [1]"},
+    ]
+    made = standalone("How is it calculated?", history)
+    assert "net asset value" in made.text
+    assert "enterprise value" in made.text
+
+
+def test_a_question_about_another_asks_the_first_again() -> None:
+    history: list[Turn] = [
+        {"role": "user", "content": "Which banks of China refuse payments?"},
+        {"role": "assistant", "content": "Several do. [1]"},
+        {"role": "user", "content": "What about Alibaba?"},
+        {"role": "assistant", "content": "It ships nothing. [1]"},
+    ]
+    assert standalone("And Hikvision?", history).text == "Which banks of China refuse payments: And Hikvision?"
+
+
+def test_the_last_question_and_the_opening_of_the_answer_are_searched_for_beside() -> None:
+    assert standalone("Why?", SAID).context == (ZHENG, "This visit is very important.")
+    assert standalone("Why?", [{"role": "user", "content": ZHENG}]).context == (ZHENG,)
+    assert standalone("What is the population of Kazan?", SAID).context == ()
 
 
 def test_they_are_whom_the_question_before_names() -> None:
@@ -131,3 +176,36 @@ def test_a_place_or_an_abbreviation_is_nobody() -> None:
         {"role": "assistant", "content": "The BRICS summit took place in the Russian city of Kazan. [1]"},
     ]
     assert standalone("What did he say?", history).text == "Where was the BRICS summit held: What did he say?"
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("What do both articles say about NATO?", "What about NATO?"),
+        ("What does the document say about owls?", "What about owls?"),
+        ("Does the text mention Hikvision?", "What about Hikvision?"),
+        ("Do the documents say anything about trade?", "What about trade?"),
+        ("According to the article, where was the summit held?", "where was the summit held?"),
+        ("Where was the summit held, according to the documents?", "Where was the summit held?"),
+        ("Which banks are mentioned in the article?", "Which banks?"),
+        ("Which companies are named?", "Which companies?"),
+    ],
+)
+def test_what_is_said_of_the_documents_is_not_searched_for(question: str, rest: str) -> None:
+    assert without_documents(question) == rest
+    assert standalone(question).text == rest
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is in the document signed on May 16?",
+        "Which document did they sign?",
+        "What does the article say?",
+        "Who wrote the article?",
+        "Who is named?",
+        "According to the article by Reuters, who won?",
+    ],
+)
+def test_a_document_that_is_what_is_asked_about_is_searched_for(question: str) -> None:
+    assert without_documents(question) == question

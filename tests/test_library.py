@@ -166,6 +166,23 @@ def test_no_passage_at_all_cannot_be_asked_for(articles: Library) -> None:
         articles.search("China", k=0)
 
 
+def test_a_query_is_searched_for_in_its_context(library: Library) -> None:
+    library.add(
+        Document(name, name, text)
+        for name, text in (
+            ("heron.txt", "The heron nests in the crowns of tall trees by the river."),
+            ("owl.txt", "The owl nests in old barns and church towers."),
+            ("cuckoo.txt", "The cuckoo builds no home of its own."),
+        )
+    )
+    for bird in ("heron", "owl"):
+        found = library.search("Where does it nest?", context=(f"What does the {bird} eat?",))
+        assert found[0].document == f"{bird}.txt"
+        assert all(0 <= one.keywords <= 1 for one in found)
+        within = library.search("Why?", context=(f"What does the {bird} eat?",), documents=["cuckoo.txt"])
+        assert [one.document for one in within] == ["cuckoo.txt"]
+
+
 def test_the_rarest_words_of_a_query_are_looked_up_first(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     library.add(Document(str(number), "Note", f"Apples and pears{' and figs' * (number == 3)}.") for number in range(5))
     library.add(Document(f"other {number}", "Note", "Something else.") for number in range(6))

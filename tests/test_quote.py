@@ -8,15 +8,28 @@ import pytest
 from index.documents import Document
 from index.library import Library
 from rag.evidence import SIGNALS, Candidate, take_apart
-from rag.followup import Standalone
-from rag.quote import QUOTE_CHARACTERS, SECOND_WITHIN, Quote, _leans, answering, choose, cite, shown
-from rag.retrieve import Retrieved
+from rag.followup import Standalone, standalone
+from rag.quote import (
+    MEMBERS,
+    QUOTE_CHARACTERS,
+    SECOND_WITHIN,
+    Quote,
+    _leans,
+    answering,
+    choose,
+    cite,
+    gathered,
+    quotable_together,
+    shown,
+)
+from rag.retrieve import Retrieved, retrieve
 
 TEXT = (
     "Herons\n\n"
     "The heron [12] eats fish. It nests in tall trees [3]. But it also stands in rivers.\n"
     "Owls hunt mice at night. " + "The owl " + "very " * 200 + "slowly turns. They sleep by day."
 )
+FIRST_NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Greta", "Hugo", "Ida")
 PAGED = Document("paged.txt", "Paged", "One page is here.\nTwo pages are here.", pages=(0, 18))
 
 
@@ -116,6 +129,86 @@ def test_the_document_of_the_best_sentence_comes_first(library: Library) -> None
         "Two pages are here.",
         "Owls hunt mice at night.",
     ]
+
+
+HARBOURS = (
+    Document(
+        "north.txt",
+        "North",
+        "The shipyard Norvik Brothers closed its docks in March. Fishermen mend their nets in the morning."
+        " Gulls breed on the cliffs. The shipyard Tamsen Marine closed its docks in May.\n\n"
+        "The lighthouse was painted white by Ada King, a painter from Ostholm. Bread is baked at four.",
+    ),
+    Document(
+        "south.txt",
+        "South",
+        "The shipyard Hallgrim Works closed its docks in June. The market opens on Fridays. It rains in autumn.\n\n"
+        "The museum was painted red by Tom Hill, a painter from Vesterby.",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def harbours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    with Library.open(tmp_path_factory.mktemp("harbours") / "library") as library:
+        library.add(HARBOURS)
+        yield library
+
+
+def quoted(library: Library, question: str) -> str:
+    retrieved = retrieve(library, standalone(question))
+    return " ".join(cite(choose(retrieved, library, question), library)[0])
+
+
+@pytest.mark.parametrize(
+    ("question", "members"),
+    [
+        ("Which shipyards closed their docks?", ["Norvik", "Tamsen", "Hallgrim"]),
+        ("Name all the shipyards that closed their docks.", ["Norvik", "Tamsen", "Hallgrim"]),
+        ("Who are the painters?", ["Ada King", "Tom Hill"]),
+    ],
+)
+def test_a_list_is_gathered_from_all_documents(harbours: Library, question: str, members: list[str]) -> None:
+    words = quoted(harbours, question)
+    assert [member for member in members if member not in words] == []
+    assert not any(other in words for other in ("Gulls", "Bread", "nets", "rains", "Fridays"))
+
+
+def test_what_both_documents_say_is_quoted_from_both(harbours: Library) -> None:
+    words = quoted(harbours, "What do both documents say about painters?")
+    assert "Ada King" in words
+    assert "Tom Hill" in words
+
+
+def test_one_thing_is_quoted_from_one_place(harbours: Library) -> None:
+    words = quoted(harbours, "Who painted the lighthouse white?")
+    assert ("Ada King" in words, "Tom Hill" in words) == (True, False)
+
+
+def listing(library: Library, *candidates: tuple[Candidate, float]) -> list[str]:
+    question = "Which birds are there?"
+    retrieved = Retrieved(take_apart(Standalone(question), library), [], list(candidates), 1.0, 1.0)
+    return [library.document(one.document).text[one.start : one.end] for one in choose(retrieved, library, question)]
+
+
+def test_a_list_takes_no_sentence_that_names_nobody_new(library: Library) -> None:
+    names = ["Ada King saw it.", "There Ada King sat.", "Nobody came.", "There Tom Hill sat."]
+    likely = [
+        (replace(at(TEXT[8 + place : 12 + place], axis=place), text=text), 1.0) for place, text in enumerate(names)
+    ]
+    assert len(listing(library, *likely)) == 1  # spans that meet are one quote
+    with_new = quotable_together(likely)
+    assert [one.text for one in gathered(likely, with_new, "person")] == [names[0], names[1], names[3]]
+
+
+def test_a_list_has_an_end(library: Library) -> None:
+    first = (*FIRST_NAMES,)
+    likely = [
+        (replace(at("fish", axis=place), text=f"{name} King sat there."), 1.0) for place, name in enumerate(first)
+    ]
+    assert len(gathered(likely, [likely[0][0]], "person")) == MEMBERS
+    long = [(replace(one, text=f"{one.text} {'word ' * 60}"), score) for one, score in likely]
+    assert len(gathered(long, [long[0][0]], "person")) == 2
 
 
 def test_a_citation_holds_the_exact_words_and_where_they_stand(library: Library) -> None:

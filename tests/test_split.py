@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from index.documents import builtin
-from index.split import PARAGRAPH_WORDS, SENTENCE_CHARACTERS, _count_words, split, split_sentences
+from index.split import PARAGRAPH_WORDS, PASSAGE_WORDS, SENTENCE_CHARACTERS, _count_words, split, split_sentences
 
 PIECES = [
     "The summit took place in Kazan. ", "He said: “We agree.” ", "U.S. ", "J. ", "4.5 ", "[1]", " (12) ",
@@ -208,8 +208,23 @@ def test_an_overlong_sentence_is_cut_behind_a_clause() -> None:
 
 
 def test_a_heading_stays_with_what_follows_it() -> None:
-    text = "First part\n\n" + "Some words stand here. " * 25 + "\n\nSecond part\n\nOther words stand here."
+    text = "First part\n\n" + "Some words stand here. " * 35 + "\n\nSecond part\n\nOther words stand here."
     assert [text[one.start : one.end].partition("\n")[0] for one in split(text)] == ["First part", "Second part"]
+
+
+def test_short_sections_share_a_passage() -> None:
+    text = "\n\n".join(f"Opening hours {number}\n\nOpen from nine to five." for number in range(5))
+    assert [(one.start, one.end) for one in split(text)] == [(0, len(text))]
+
+
+def test_the_headings_at_the_end_of_a_full_passage_go_into_the_next() -> None:
+    text = "Some words stand here. " * 25 + "\n\nA chapter\n\nA section\n\n" + "Other words stand here. " * 40
+    assert [text[one.start : one.end].partition("\n")[0][:10] for one in split(text)] == ["Some words", "A chapter"]
+
+
+def test_short_lines_without_end_are_cut_all_the_same() -> None:
+    text = "\n\n".join(f"Line {number}" for number in range(1_000))
+    assert max(_count_words(text[one.start : one.end]) for one in split(text)) <= PASSAGE_WORDS
 
 
 def test_short_paragraphs_share_a_passage() -> None:
