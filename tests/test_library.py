@@ -783,9 +783,26 @@ def test_a_spoilt_file_of_vectors_changes_no_result(
 
 
 def test_a_good_file_of_vectors_is_used(with_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Library, "_build", None)
+    monkeypatch.setattr(Library, "_vectors_of", None)
     with Library.open(with_file) as library:
         assert len(library.search("Where did they meet?", k=3)) == 3
+
+
+def test_a_file_of_an_earlier_generation_is_brought_up_to_date(
+    with_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.library, "_UNSAVED", 0.5)
+    before, read = (with_file / VECTORS).read_bytes(), Library._vectors_of
+    asked: list[int] = []
+    monkeypatch.setattr(Library, "_vectors_of", lambda library, keys: (asked.extend(keys), read(library, keys))[1])
+    with Library.open(with_file) as library:
+        library.add([Document("a", "A", "Apples ripen in the autumn.")])
+    with Library.open(with_file) as library:
+        assert library.search("When do apples ripen?", k=1)[0].document == "a"
+        library.remove(["a"])
+        assert "a" not in {one.document for one in library.search("When do apples ripen?")}
+    assert len(asked) == 1
+    assert (with_file / VECTORS).read_bytes() == before  # so small a change is not worth writing it
 
 
 def test_a_file_of_vectors_is_written_again_after_a_change(with_file: Path) -> None:
