@@ -389,9 +389,14 @@ class Library:
             sizes = sum(_varint(size) for (size,) in rows.execute("SELECT sz FROM words_docsize"))
             words = rows.execute("SELECT coalesce(sum(cnt), 0) FROM vocabulary").fetchone()[0]
             counted["words that the words' table lacks, or has too many"] = abs(words - sizes)
-            changed = 0
-            for text, sha256 in rows.execute("SELECT text, sha256 FROM documents"):
-                changed += Document("", "", text).sha256 != sha256
+            changed = stale = 0
+            spans = "SELECT start, stop, digest FROM passages WHERE document = ?"
+            for key, text, sha256 in rows.execute("SELECT key, text, sha256 FROM documents"):
+                if Document("", "", text).sha256 != sha256:
+                    changed += 1
+                else:
+                    stale += sum(digest(text[start:stop]) != of for start, stop, of in rows.execute(spans, (key,)))
+            counted["passages whose vectors are of another text"] = stale
         faults = [
             f"There are {count} {what}; run `footnote index --reembed`." for what, count in counted.items() if count
         ]

@@ -826,6 +826,22 @@ def test_the_file_of_a_deleted_library_is_not_taken_for_the_new_ones(
     assert found[0].text == "Apples are red."
 
 
+def test_an_older_copy_of_the_database_is_searched_by_its_own_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of the vectors is then of a later generation, with other texts under the same keys."""
+    monkeypatch.setattr(index.library, "LARGE", 1)
+    with Library.open(tmp_path) as library:
+        library.add([Document("one", "One", "Apples are red."), Document("two", "Two", "Ships are slow.")])
+    older = (tmp_path / DATABASE).read_bytes()
+    for last in ("Pears are green.", "The moon is far away."):
+        (tmp_path / DATABASE).write_bytes(older)
+        with Library.open(tmp_path) as library:
+            library.add([Document("three", "Three", last)])
+            assert library.search(last, k=1)[0].text == last
+            assert library.search(last, k=1)[0].similarity > 0.99
+
+
 def test_a_small_library_keeps_no_file(articles: Library) -> None:
     articles.search("Putin")
     assert not (articles.path / VECTORS).exists()
