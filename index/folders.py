@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
-
 from index.documents import MAX_BYTES, SUFFIXES, Document, decodable, printable, read
 from index.errors import BadInput, MissingPart
 
 if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
     from index.library import Library
 
 IGNORE_FILE = ".footnoteignore"
@@ -163,6 +163,8 @@ def walk(folder: Path, unreadable: list[str], report: Report, *, apart_from: Pat
     """The files below a folder that are of a kind Footnote reads, sorted, without those that an ignore file or IGNORED
     names, linked folders (a link back up is no endless loop), caches, and the folder `apart_from`. Folders that cannot
     be listed are noted."""
+    from pathspec import GitIgnoreSpec
+
     rules = {folder: [(folder, GitIgnoreSpec.from_lines(IGNORED))]}
 
     def note(error: OSError) -> None:
@@ -189,7 +191,9 @@ def walk(folder: Path, unreadable: list[str], report: Report, *, apart_from: Pat
                 report.skipped += 1
 
 
-def _rules(file: Path, report: Report) -> GitIgnoreSpec | None:
+def _rules(file: Path, report: Report) -> "GitIgnoreSpec | None":
+    from pathspec import GitIgnoreSpec
+
     try:
         return GitIgnoreSpec.from_lines(file.read_text(encoding="utf-8-sig").splitlines())
     except (OSError, ValueError) as error:
@@ -197,7 +201,7 @@ def _rules(file: Path, report: Report) -> GitIgnoreSpec | None:
         return None
 
 
-def _ignored(path: str, rules: list[tuple[Path, GitIgnoreSpec]]) -> bool:
+def _ignored(path: str, rules: "list[tuple[Path, GitIgnoreSpec]]") -> bool:
     """Whether the last rule that speaks of a path, in the folder nearest to it, shuts it out."""
     for folder, spec in reversed(rules):
         verdict = spec.check_file(path[len(str(folder)) :].replace(os.sep, "/").lstrip("/")).include

@@ -63,6 +63,10 @@ _AHEAD = 64
 _BATCH = 16
 """How many texts an embedder of one's own gets at once."""
 
+_UNSAVED = 0.02
+"""The vectors' file is written again once more than this share of the passages came or went since: to catch up with so
+few takes less time than to write it."""
+
 _TEXTS_KEPT = 64
 """Document texts kept in memory."""
 
@@ -140,7 +144,6 @@ class Library:
         self._reader: Reader | None = None
         self._lock = threading.RLock()
         self._vectors: Vectors | None = None
-        self._vectors_of: tuple[int, int] = (-1, -1)
         self._texts: OrderedDict[int, Document] = OrderedDict()
         self._texts_of = -1
 
@@ -408,9 +411,14 @@ class Library:
             sizes = sum(_varint(size) for (size,) in rows.execute("SELECT sz FROM words_docsize"))
             words = rows.execute("SELECT coalesce(sum(cnt), 0) FROM vocabulary").fetchone()[0]
             counted["words that the words' table lacks, or has too many"] = abs(words - sizes)
-            changed = 0
-            for text, sha256 in rows.execute("SELECT text, sha256 FROM documents"):
-                changed += Document("", "", text).sha256 != sha256
+            changed = stale = 0
+            spans = "SELECT start, stop, digest FROM passages WHERE document = ?"
+            for key, text, sha256 in rows.execute("SELECT key, text, sha256 FROM documents"):
+                if Document("", "", text).sha256 != sha256:
+                    changed += 1
+                else:
+                    stale += sum(digest(text[start:stop]) != of for start, stop, of in rows.execute(spans, (key,)))
+            counted["passages whose vectors are of another text"] = stale
         faults = [
             f"There are {count} {what}; run `footnote index --reembed`." for what, count in counted.items() if count
         ]
@@ -593,29 +601,38 @@ class Library:
     def _searchable(self) -> Vectors:
         """The vectors of the library as it is now, whoever changed it last."""
         generation, passages = self.generation, self.passage_count()
-        if self._vectors is not None and self._vectors_of == (generation, passages):
-            return self._vectors
+        vectors = self._vectors
+        if vectors is not None and (vectors.generation, len(vectors)) == (generation, passages):
+            return vectors
         self._check_embedder()
-        file = self.path / VECTORS
-        dimension = self.embedder.dimension
-        vectors = Vectors.load(file, generation=generation, dimension=dimension) if passages >= LARGE else None
-        if vectors is None or len(vectors) != passages:
-            vectors = self._build(dimension)
-            if passages >= LARGE:
-                try:
-                    vectors.save(file, generation=generation)
-                except OSError as error:  # a full disk or a read-only folder costs time, not answers
-                    log.warning(
-                        "The vectors could not be kept in %s (%s); the next start builds them anew.", file, error
-                    )
-        self._vectors, self._vectors_of = vectors, (generation, passages)
+        self._vectors = None  # what fails half-way is not used again
+        file, embedder = self.path / VECTORS, self.embedder
+        if vectors is None and passages >= LARGE:
+            vectors = Vectors.load(file, dimension=embedder.dimension, embedder=embedder.identity)
+        if vectors is None:
+            vectors = Vectors(embedder.dimension)
+        if (vectors.generation, len(vectors)) != (generation, passages):
+            # The index by digest holds nothing else: all of it is read in a fraction of the time of the table.
+            rows = self._connection.execute("SELECT key, digest FROM passages").fetchall()
+            keys = np.array([key for key, _ in rows], dtype=np.int64)
+            marks = np.frombuffer(b"".join(digest[:8] for _, digest in rows), dtype=np.int64)
+            vectors.follow(keys, marks, self._vectors_of, generation=generation)
+        if passages >= LARGE and vectors.unsaved > _UNSAVED * passages:
+            try:
+                vectors.save(file, embedder=embedder.identity)
+            except OSError as error:  # a full disk or a read-only folder costs time, not answers
+                log.warning("The vectors could not be kept in %s (%s); the next start builds them anew.", file, error)
+        self._vectors = vectors
         return vectors
 
-    def _build(self, dimension: int) -> Vectors:
-        rows = self._connection.execute("SELECT key, vector FROM passages ORDER BY key").fetchall()
-        keys = np.array([row[0] for row in rows], dtype=np.int64)
-        stored = np.frombuffer(b"".join(row[1] for row in rows), dtype=np.float16)
-        return Vectors.build(keys, stored.reshape(-1, dimension).astype(np.float32))
+    def _vectors_of(self, keys: npt.NDArray[np.int64]) -> Vector:
+        """The stored vectors of passages, by ascending key, shape (keys, dimension)."""
+        rows = self._connection.execute(
+            "SELECT vector FROM passages WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key",
+            (json.dumps(keys.tolist()),),
+        )
+        stored = np.frombuffer(b"".join(vector for (vector,) in rows), dtype=np.float16)
+        return stored.reshape(-1, self.embedder.dimension).astype(np.float32)
 
     def _passages_of(self, ids: Iterable[str]) -> list[int]:
         """The keys of the passages of these documents. Raises NotFound."""

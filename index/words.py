@@ -5,11 +5,11 @@ import unicodedata
 from collections.abc import Container
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
 
 _CJK = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"  # as escapes: an editor may normalize U+F900
 _TOKEN = re.compile(rf"{_CJK}|\d+(?:[.,:]\d+)*|(?:(?!{_CJK})[^\W_])+(?:[’'](?:(?!{_CJK})[^\W_])+)*")
-_stemmer = snowballstemmer.stemmer("porter")
+_stemmer = Stemmer.Stemmer("porter")  # in C: one in Python that threads share mixes up their words
 
 STOPWORDS = frozenset(
     "a about after again all also am an and any are as at be been being but by can could did do does doing done for "

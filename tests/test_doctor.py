@@ -94,6 +94,7 @@ def test_a_file_is_no_library(tmp_path: Path) -> None:
         ("UPDATE about SET value = 'x' WHERE key = 'reader_identity'", "`footnote index --reembed`"),
         ("DELETE FROM passages", "`footnote index --reembed`"),
         ("UPDATE passages SET vector = x'00' WHERE key = 1", "`footnote index --reembed`"),
+        ("UPDATE passages SET stop = stop - 1 WHERE key = 1", "`footnote index --reembed`"),
         ("INSERT INTO words (words) VALUES ('delete-all')", "`footnote index --reembed`"),
         ("INSERT INTO words (words, rowid, stems) VALUES ('delete', 1, 'other')", "`footnote index --reembed`"),
         ("DELETE FROM sentences WHERE passage = 1", "`footnote index --reembed`"),

@@ -800,9 +800,26 @@ def test_a_spoilt_file_of_vectors_changes_no_result(
 
 
 def test_a_good_file_of_vectors_is_used(with_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Library, "_build", None)
+    monkeypatch.setattr(Library, "_vectors_of", None)
     with Library.open(with_file) as library:
         assert len(library.search("Where did they meet?", k=3)) == 3
+
+
+def test_a_file_of_an_earlier_generation_is_brought_up_to_date(
+    with_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index.library, "_UNSAVED", 0.5)
+    before, read = (with_file / VECTORS).read_bytes(), Library._vectors_of
+    asked: list[int] = []
+    monkeypatch.setattr(Library, "_vectors_of", lambda library, keys: (asked.extend(keys), read(library, keys))[1])
+    with Library.open(with_file) as library:
+        library.add([Document("a", "A", "Apples ripen in the autumn.")])
+    with Library.open(with_file) as library:
+        assert library.search("When do apples ripen?", k=1)[0].document == "a"
+        library.remove(["a"])
+        assert "a" not in {one.document for one in library.search("When do apples ripen?")}
+    assert len(asked) == 1
+    assert (with_file / VECTORS).read_bytes() == before  # so small a change is not worth writing it
 
 
 def test_a_file_of_vectors_is_written_again_after_a_change(with_file: Path) -> None:
@@ -824,6 +841,22 @@ def test_the_file_of_a_deleted_library_is_not_taken_for_the_new_ones(
             library.add([Document("one", "One", first), Document("two", "Two", second)])
             found = library.search("the colour of an apple", k=1)
     assert found[0].text == "Apples are red."
+
+
+def test_an_older_copy_of_the_database_is_searched_by_its_own_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of the vectors is then of a later generation, with other texts under the same keys."""
+    monkeypatch.setattr(index.library, "LARGE", 1)
+    with Library.open(tmp_path) as library:
+        library.add([Document("one", "One", "Apples are red."), Document("two", "Two", "Ships are slow.")])
+    older = (tmp_path / DATABASE).read_bytes()
+    for last in ("Pears are green.", "The moon is far away."):
+        (tmp_path / DATABASE).write_bytes(older)
+        with Library.open(tmp_path) as library:
+            library.add([Document("three", "Three", last)])
+            assert library.search(last, k=1)[0].text == last
+            assert library.search(last, k=1)[0].similarity > 0.99
 
 
 def test_a_small_library_keeps_no_file(articles: Library) -> None:

@@ -1,6 +1,8 @@
 """Words, where they stand and what they are folded to."""
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -82,3 +84,22 @@ def test_words_are_found_in_linear_time(unit: str) -> None:
 def test_the_words_that_a_text_shares() -> None:
     assert shared("The Owl hunts, and owl means owl.", {"owl", "hunt"}) == ("Owl", "hunts", "owl")
     assert shared("Nothing of it.", {"owl"}) == ()
+
+
+def test_threads_that_stem_at_once_get_the_stems_of_their_own_words() -> None:
+    """Once a stemmer that threads shared gave one the stem of another's word."""
+    words = [
+        f"{first}{middle}{last}"
+        for first in "bcdfghjk"
+        for middle in "aeiou"
+        for last in (*"lmnrst", "tional", "fulness", "ication", "ements")
+    ]
+    alone = [stem(word) for word in words]
+    stem.cache_clear()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(stem, words)) == alone
+    finally:
+        sys.setswitchinterval(interval)

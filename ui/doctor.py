@@ -117,8 +117,14 @@ def _vectors(library: Library) -> Finding:
     count, generation = library.passage_count(), library.generation
     if count < LARGE:
         return Finding(True, f"Generation {generation}; the vectors are read from the database at each start.")
-    fits = Vectors.load(library.path / VECTORS, generation=generation, dimension=library.embedder.dimension)
-    state = "is up to date" if fits else "is missing or of another generation; the next search makes it anew"
+    embedder = library.embedder
+    kept = Vectors.load(library.path / VECTORS, dimension=embedder.dimension, embedder=embedder.identity)
+    if kept is None:
+        state = "is missing, damaged or of another embedder; the next search makes it anew"
+    elif kept.generation != generation:
+        state = "is of an earlier generation; the next search brings it up to date"
+    else:
+        state = "is up to date"
     return Finding(True, f"Generation {generation}; the file of the vectors {state}.")
 
 
