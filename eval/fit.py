@@ -1,9 +1,11 @@
 """Fits the models of rag/ranking.json on development data: `python -m eval.fit --bench DIR`.
 
-The sentence model is a conditional logit: within the candidates of one question, the odds of a sentence are exp(weights
-· signals), and the likelihood that one of the sentences with evidence comes first is maximised. The answer model is a
-logistic regression of "the quote holds evidence" on signals of the whole ranking. Both are ridge-regularised and
-cross-validated by article; figures of the folds stand in the file beside the coefficients.
+The sentence models are conditional logits: within the candidates of one question, the odds of a sentence are
+exp(weights · signals), and the likelihood that one of the sentences with evidence comes first is maximised; once over
+the signals that take no reading, once over all, after the neighbourhoods of the sentences that the first puts in front
+were read. The answer models are logistic regressions of "answerable" and of "the quote holds evidence" on signals of
+the whole ranking. All are ridge-regularised and cross-validated by article; figures of the folds stand in the file
+beside the coefficients.
 
 Used are the development halves of the shipped question sets, squad2 and clapnq. mtrag's evidence is a whole passage,
 which teaches nothing about sentences.
@@ -286,7 +288,8 @@ def main(bench: Path, limit: int, output: Path, folder: Path) -> None:
     for name, library, questions in sets(bench, limit=limit):
         click.echo(f"{name}: {len(questions)} questions", err=True)
         rows += collect(name, library, questions)
-    write(rows, readers_of(folder), output)
+    sentence = fit_sentences(rows)
+    write(sentence, read_rows(rows, sentence, readers_of(folder)), output)
 
 
 def readers_of(folder: Path) -> dict[str, SpanReader]:
@@ -294,10 +297,8 @@ def readers_of(folder: Path) -> dict[str, SpanReader]:
     return {"0": SpanReader(folder / "1.onnx"), "1": SpanReader(folder / "0.onnx"), "both": span_reader()}
 
 
-def write(rows: Sequence[Row], readers: Mapping[str, SpanReader], output: Path) -> None:
-    """Cross-validates, fits on all rows and writes ranking.json."""
-    sentence = fit_sentences(rows)
-    rows = read_rows(rows, sentence, readers)
+def write(sentence: Logistic, rows: Sequence[Row], output: Path) -> None:
+    """Cross-validates, fits on all rows, which were read in the order of `sentence`, and writes ranking.json."""
     figures, sure = cross_validate(rows)
     threshold, rates = choose_threshold(sure)
     for name, (answered, refused) in rates.items():
