@@ -78,7 +78,8 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     for question in questions:
         searched = standalone(question.question, question.history)
         asked = take_apart(searched, library)
-        passages = library.search(searched.text, reading=asked.reading)
+        reading = None if searched.context else asked.reading
+        passages = library.search(searched.query, reading=reading, context=searched.context)
         sentences = candidates(asked, library, passages)
         found = quotable(sentences)
         holds = [

@@ -83,6 +83,11 @@ class Standalone:
     asked: int = 0
     context: tuple[str, ...] = ()
 
+    @property
+    def query(self) -> str:
+        """What to search for; `context` beside it."""
+        return self.text[self.asked :] if self.context else self.text
+
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     """The question with what it leans on; one that is complete stays as it is, save for what it says of the

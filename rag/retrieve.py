@@ -31,7 +31,8 @@ def retrieve(
 ) -> Retrieved:
     """Searches the library, or those documents of it alone, for a question that stands alone."""
     asked = take_apart(question, library)
-    passages = library.search(question.text, k=k, documents=documents, reading=asked.reading)
+    reading = None if question.context else asked.reading
+    passages = library.search(question.query, k=k, documents=documents, reading=reading, context=question.context)
     sentences = candidates(asked, library, passages)
     models = fitted()
     likely = [candidate for candidate, _ in rank(quotable(sentences), models.sentence)]
