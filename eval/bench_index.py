@@ -236,8 +236,8 @@ def indexing(bench: Path, folder: Path, *, rounds: int = ROUNDS) -> None:
     print(
         f"\n{characters:,} characters, medians of {rounds} rounds; evidence@5 of {len(questions)} questions;"
         f" load {_load()}"
-        f"\n{'':<50}{'characters/s':>14}{'least-most':>16}{'times':>7}{'least-most':>12}{'passages/s':>12}{'peak MB':>9}"
-        f"{'disk MB':>9}{'evidence@5':>12}"
+        f"\n{'':<50}{'characters/s':>14}{'least-most':>16}{'times':>7}{'least-most':>12}{'passages/s':>12}"
+        f"{'peak MB':>9}{'disk MB':>9}{'evidence@5':>12}"
     )
     for name in INDEXERS:
         if name not in taken:
