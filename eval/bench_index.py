@@ -11,7 +11,7 @@
 The texts come from FOOTNOTE_BENCH. For `scale` passages of them are put together anew, each with a word of its own; 300
 are embedded and the vectors of the others made of these with noise, so that it takes minutes and not hours. For
 `clusters` sentences of them are embedded, and noise makes a million of these. Peers are measured where they are
-installed: `pip install --no-deps --target DIR txtai llama-index-vector-stores-faiss`, and PYTHONPATH=DIR.
+installed: `pip install --no-deps --target DIR txtai msgpack llama-index-vector-stores-faiss`, PYTHONPATH=DIR.
 """
 
 import argparse
@@ -236,8 +236,8 @@ def indexing(bench: Path, folder: Path, *, rounds: int = ROUNDS) -> None:
     print(
         f"\n{characters:,} characters, medians of {rounds} rounds; evidence@5 of {len(questions)} questions;"
         f" load {_load()}"
-        f"\n{'':<50}{'characters/s':>14}{'least-most':>16}{'times':>7}{'passages/s':>12}{'peak MB':>9}{'disk MB':>9}"
-        f"{'evidence@5':>12}"
+        f"\n{'':<50}{'characters/s':>14}{'least-most':>16}{'times':>7}{'least-most':>12}{'passages/s':>12}"
+        f"{'peak MB':>9}{'disk MB':>9}{'evidence@5':>12}"
     )
     for name in INDEXERS:
         if name not in taken:
@@ -245,10 +245,11 @@ def indexing(bench: Path, folder: Path, *, rounds: int = ROUNDS) -> None:
             continue
         rows = taken[name]
         rates = [row["rate"] for row in rows]
-        times = statistics.median(rate / other["rate"] for rate, other in zip(rates, taken[COMPARED], strict=True))
+        times = [rate / other["rate"] for rate, other in zip(rates, taken[COMPARED], strict=True)]  # of the same round
         passages = statistics.median(row["passages"] / row["seconds"] for row in rows)
         print(
-            f"{name:<50}{statistics.median(rates):>14,.0f}{f'{min(rates):,.0f}-{max(rates):,.0f}':>16}{times:>7.2f}"
+            f"{name:<50}{statistics.median(rates):>14,.0f}{f'{min(rates):,.0f}-{max(rates):,.0f}':>16}"
+            f"{statistics.median(times):>7.2f}{f'{min(times):.2f}-{max(times):.2f}':>12}"
             f"{passages:>12.1f}{max(row['peak'] for row in rows):>9.0f}{rows[0]['disk']:>9.1f}{rows[0]['found']:>12.3f}"
         )
 
@@ -504,8 +505,12 @@ def _load() -> str:
 
 
 def _peak() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if platform.system() == "Darwin" else peak / 2**10
+    """The most memory that was resident, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # what getrusage says counts that of the process that began this one, too
+        (peak,) = (line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if platform.system() == "Darwin" else 2**10)
 
 
 def _megabytes(folder: Path) -> float:

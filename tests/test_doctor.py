@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from scripted import saying, serving
 
+import index.library
 from index.database import DATABASE
-from index.library import Library
+from index.documents import Document
+from index.library import VECTORS, Library
 from ui import doctor
 from ui.doctor import Finding, examine
 
@@ -157,6 +159,19 @@ def test_files_that_changed_or_are_gone_are_told_of_and_are_no_fault(tmp_path: P
     (notes / "b.txt").write_text("Owls hunt at night.", encoding="utf-8")
     assert f"1 files in {notes} have changed and 1 are gone" in told(tmp_path / "library")
     assert wrong(examine(tmp_path / "library")) == []
+
+
+def test_the_state_of_the_vectors_file_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "the vectors are read from the database at each start" in told(folder)
+    monkeypatch.setattr(doctor, "LARGE", 1)
+    monkeypatch.setattr(index.library, "LARGE", 1)
+    assert "the file of the vectors is missing" in told(folder)  # the self-test that follows makes it
+    assert "the file of the vectors is up to date" in told(folder)
+    with Library.open(folder) as library:
+        library.add([Document("a", "A", "Apples ripen in the autumn.")])
+    assert "the file of the vectors is of an earlier generation" in told(folder)
+    (folder / VECTORS).write_bytes(b"no vectors")
+    assert "the file of the vectors is missing, damaged" in told(folder)
 
 
 def told(folder: Path) -> str:

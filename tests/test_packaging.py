@@ -165,7 +165,7 @@ def imported_distributions() -> set[str]:
     return found
 
 
-COMPARED = {"txtai"}
+COMPARED = {"txtai", "llama-index-vector_stores"}
 """What eval/bench_index.py compares with where somebody installed it."""
 
 
