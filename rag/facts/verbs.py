@@ -1,0 +1,78 @@
+"""Which words are verbs, and who does what they say."""
+
+from collections.abc import Sequence
+
+from index.words import stem
+from rag.facts.words import BASE, Word, listed
+
+_BE = listed("was were is are been being be")
+
+SYMMETRIC = frozenset(
+    map(
+        stem, "meet meeting talk discuss agree trade cooperate share border marry partner war conflict relation".split()
+    )
+)
+"""Stems of what goes both ways: A met B, B met A."""
+
+
+def verbal(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is likely a verb: by its form or by what stands before it."""
+    word = words[place].word
+    before = words[place - 1].word if place else ""
+    if before in _DETERMINERS or before == "of":
+        return False
+    if word.endswith("ed") or (word in BASE and BASE[word] != word) or before in _AUXILIARIES:
+        return True
+    after = words[place + 1].word if place + 1 < len(words) else ""
+    if not word.endswith("s") or not place or not words[place - 1].content:
+        return False
+    return after in _DETERMINERS or after[:1].isdigit() or (words[place - 1].name and after in PREPOSITIONS)
+
+
+_DETERMINERS = listed("the a an its their his her this these no two three four five six seven eight nine ten")
+_AUXILIARIES = listed(
+    "to will would has have had did does do can could may might must not was were is are been being be"
+)
+
+
+CONVERSE = {"sell": "bui", "bui": "sell", "lend": "borrow", "borrow": "lend"}
+"""What A does to B by the first, B does to A, or from A, by the second."""
+
+
+def passive(words: Sequence[Word], place: int) -> bool:
+    """Whether a word is a participle behind "was" or the like."""
+    word = words[place].word
+    if not words[place].content or word.endswith("ing"):
+        return False
+    before = place - 1
+    while before >= 0 and (words[before].word.endswith("ly") or words[before].word in ("not", "also", "never", "long")):
+        before -= 1
+    return before >= 0 and words[before].word in _BE
+
+
+def acts(words: Sequence[Word], verb: int, place: int) -> bool:
+    """Whether the word at `place` does what the word at `verb` says, rather than having it done: by its side of the
+    verb, by the voice, and by the "by", "from", "to" or "on" before it."""
+    if place > verb:
+        by = preposition(words, place)
+        return by == "from" or (by == "by" and passive(words, verb))
+    done_to = any(
+        words[other].word == "from" and words[other].clause == words[verb].clause
+        for other in range(verb + 1, min(len(words), verb + 8))
+    )
+    return not (passive(words, verb) or done_to)
+
+
+def preposition(words: Sequence[Word], place: int) -> str:
+    """The preposition of the noun phrase that a word stands in; "" where none stands before a mark or a number."""
+    for before in range(place - 1, max(-1, place - 5), -1):
+        word = words[before]
+        if word.end + 1 < words[before + 1].start or word.word[0].isdigit():
+            return ""
+        if not word.content and word.word not in _ARTICLES:
+            return word.word if word.word in PREPOSITIONS else ""
+    return ""
+
+
+PREPOSITIONS = listed("of in at by with for to from on under between about into over against upon through during")
+_ARTICLES = listed("the a an its his her their s")

@@ -1,0 +1,53 @@
+"""Objections: names that the sentences don't hold, and roles that they hold only of a deputy or the like."""
+
+from collections.abc import Iterator, Sequence
+
+from index.split import OPENERS
+from rag.facts.factuality import LIGHT
+from rag.facts.words import DAYS, MONTHS, Word, listed
+from rag.support.pair import STRONG, Pair
+
+QUALIFIERS = listed("vice deputy former acting interim ex assistant associate alleged would-be so-called")
+"""Before a role or a thing they make it another."""
+
+
+def wrong_names(pair: Pair) -> Iterator[str]:
+    """Names of the claim that the window doesn't hold."""
+    short = _acronyms(pair.words)
+    for place, word in enumerate(pair.claim.words):
+        if not word.content or word.key in pair.keys or word.word in short or word.word[0].isdigit():
+            continue
+        opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS | LIGHT
+        opening = opening and not word.word.endswith(("ed", "ing", "ly"))
+        nearest = pair.words[int(pair.best[place])]
+        if word.opens and (nearest.name or nearest.opens) and not word.word.endswith("s") and word.word not in OPENERS:
+            opening = True  # "Iraq" for "Iran"
+        if word.name or word.word in MONTHS - {"may", "march"} or word.word in DAYS or opening:
+            yield f"{pair.claim.text[word.start : word.end]} is not in the source"
+
+
+def _acronyms(source: Sequence[Word]) -> set[str]:
+    """The first letters of runs of capitalised words."""
+    found = set()
+    letters = ""
+    for word in source:
+        if word.name or word.opens:
+            letters += word.word[0]
+            found |= {letters[first:] for first in range(len(letters) - 1)}
+        elif word.word not in ("of", "the", "and", "for"):
+            letters = ""
+    return found
+
+
+def qualified(pair: Pair) -> Iterator[str]:
+    """What the window speaks of only as "vice", "former" or the like, and the claim without that."""
+    words = pair.claim.words
+    for place, word in enumerate(words):
+        if not pair.exact[place] or (place and words[place - 1].word in QUALIFIERS):
+            continue
+        before = [
+            pair.words[at - 1].word if pair.place[at] else ""  # the word before it in its sentence
+            for at in pair.at(place)
+        ]
+        if before and all(one in QUALIFIERS for one in before):
+            yield f"The source says “{before[0]} {word.word}”"
