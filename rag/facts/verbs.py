@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from index.words import stem
 from rag.facts.words import BASE, Word, listed
 
-_BE = listed("was were is are been being be")
+BE = listed("was were is are been being be")
 
 SYMMETRIC = frozenset(
     map(
@@ -19,17 +19,17 @@ def verbal(words: Sequence[Word], place: int) -> bool:
     """Whether a word is likely a verb: by its form or by what stands before it."""
     word = words[place].word
     before = words[place - 1].word if place else ""
-    if before in _DETERMINERS or before == "of":
+    if before in DETERMINERS or before == "of":
         return False
     if word.endswith("ed") or (word in BASE and BASE[word] != word) or before in _AUXILIARIES:
         return True
     after = words[place + 1].word if place + 1 < len(words) else ""
     if not word.endswith("s") or not place or not words[place - 1].content:
         return False
-    return after in _DETERMINERS or after[:1].isdigit() or (words[place - 1].name and after in PREPOSITIONS)
+    return after in DETERMINERS or after[:1].isdigit() or (words[place - 1].name and after in PREPOSITIONS)
 
 
-_DETERMINERS = listed("the a an its their his her this these no two three four five six seven eight nine ten")
+DETERMINERS = listed("the a an its their his her this these no two three four five six seven eight nine ten")
 _AUXILIARIES = listed(
     "to will would has have had did does do can could may might must not was were is are been being be"
 )
@@ -47,7 +47,7 @@ def passive(words: Sequence[Word], place: int) -> bool:
     before = place - 1
     while before >= 0 and (words[before].word.endswith("ly") or words[before].word in ("not", "also", "never", "long")):
         before -= 1
-    return before >= 0 and words[before].word in _BE
+    return before >= 0 and words[before].word in BE
 
 
 def acts(words: Sequence[Word], verb: int, place: int) -> bool:

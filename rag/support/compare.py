@@ -14,6 +14,7 @@ from rag.facts.factuality import LIGHT
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.denials import denied, opposed
+from rag.support.frames import misplaced
 from rag.support.names import qualified, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
@@ -112,9 +113,8 @@ def compare(claim: Sentence, beside: Sequence[Beside]) -> Compared:
         *stitched(pair),
         *rivals(pair),
         *turned(pair),
-        *subjects(pair),
         *owners(pair),
-        *objects(pair),
+        *misplaced(pair),
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.split import split_sentences
+from rag.facts.clauses import clauses
 from rag.facts.factuality import denials, hedges, sayings
 from rag.facts.numbers import numbers_of
 from rag.facts.words import words_of
@@ -42,6 +43,7 @@ class Sentence:
         self.denials = denials(self.words)
         self.hedges = hedges(self.words)
         self.sayings = sayings(text, self.words)
+        self.phrases, self.frames = clauses(text, self.words)
         self.leans = bool(_LEANS.match(text))
         cuts = [match.start() for match in _SEGMENT.finditer(text)]
         self.segment = [sum(cut <= word.start for cut in cuts) for word in self.words]

@@ -1,0 +1,98 @@
+"""Objections: who does what to whom is another than in the sentences, told by the roles of their verbs."""
+
+from collections.abc import Iterator
+
+from rag.facts.clauses import Frame, Phrase
+from rag.facts.lexicon import akin
+from rag.facts.verbs import SYMMETRIC
+from rag.facts.words import listed
+from rag.support.pair import STRONG, Pair
+from rag.support.sentences import Sentence
+
+_CORE = ("agent", "patient", "to")
+
+_BOTH_WAYS = listed(
+    "open close begin start end stop increas decreas grow move chang break burn sink drop improv expand shrink doubl"
+    " keep includ halv freez melt run oper continu gather develop spread strengthen weaken fall rise return sell"
+)
+"""Stems of verbs that a thing may do, or have done to it, alike: the shop closed, they closed the shop."""
+
+
+def misplaced(pair: Pair) -> Iterator[str]:
+    """A verb of the claim that no frame of the window has with the same words in the same roles."""
+    for frame in pair.claim.frames:
+        if frame.key in SYMMETRIC or pair.claim.words[frame.verb].word in ("said", "says"):
+            continue
+        found = [_beside(pair, frame, sentence, other) for sentence, other in _same_verb(pair, frame)]
+        if not found or None in found:
+            continue
+        if "turned" in found:
+            yield "The source has it the other way round"
+        else:
+            yield "The source says this of somebody else"
+        return
+
+
+def _same_verb(pair: Pair, frame: Frame) -> list[tuple[Sentence, Frame]]:
+    every = [(sentence, other) for sentence in pair.window for other in sentence.frames]
+    same = [(sentence, other) for sentence, other in every if other.key == frame.key]
+    return same or [(sentence, other) for sentence, other in every if akin(other.key, frame.key)]
+
+
+def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str | None:
+    """What a frame of the window has against one of the claim."""
+    other = False
+    for role, phrase in mine.roles.items():
+        if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in ("agent", "patient")):
+            continue
+        there = theirs.roles.get(role)
+        if there and not there.pronoun and fits(pair, phrase, sentence, there):
+            continue
+        if any(_exchanged(mine, theirs, role, name) for name in theirs.roles if name != role):
+            return "turned"
+        if any(phrase.heads & one.keys for one in theirs.roles.values()):
+            continue
+        if there and not there.pronoun and not there.time and mine.key == theirs.key:
+            other = True
+    return "other" if other else None
+
+
+def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
+    """Whether what the claim has in a role has the role `name` in the window's frame, and can't have both."""
+    phrase, there = mine.roles[role], theirs.roles[name]
+    own = mine.roles.get(name)
+    if not phrase.heads & there.heads or (own and own.heads & there.heads):
+        return False
+    core = {role, name} & {"agent", "patient"}
+    if mine.key != theirs.key:
+        return len(core) == 2 and bool(own) and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
+    if core == {"patient"}:  # "took over the firm", "the firm was taken over"
+        return name in ("to", "from") or role in ("to", "from")
+    if core:
+        return len(core) == 1 or len(_core(mine)) == 2 or mine.key not in _BOTH_WAYS
+    return {role, name} == {"from", "to"} or bool(own)
+
+
+def _core(frame: Frame) -> list[str]:
+    return [role for role in ("agent", "patient") if role in frame.roles]
+
+
+def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
+    """Whether a phrase of the claim may be the same as one of the window."""
+    if phrase.heads & there.keys or there.heads & phrase.keys:
+        return True
+    if phrase.name and there.name:
+        return _together(pair, phrase, there)
+    if any(akin(one, other) for one in phrase.heads for other in there.heads):
+        return True
+    if phrase.name != there.name:
+        return phrase.plural == there.plural and _together(pair, phrase, there)
+    start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
+    return float(pair.similar[phrase.last - 1, start + there.last - 1]) >= STRONG
+
+
+def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
+    """Whether a phrase of the window names both: "the firm Tessel"."""
+    return any(
+        phrase.heads & one.keys and there.heads & one.keys for sentence in pair.window for one in sentence.phrases
+    )
