@@ -6,6 +6,7 @@ Told by word order, endings and WordNet's counts of verbs. Where the order doesn
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from index.words import stem
 from rag.facts.lexicon import first_form, is_adjective, verb_share
 from rag.facts.verbs import BE, DETERMINERS
 from rag.facts.verbs import PREPOSITIONS as _ALWAYS
@@ -34,7 +35,9 @@ _INSIDE = listed("own other such same all some more most few any every each less
 _REFLEXIVE = listed("himself herself itself themselves")
 _RELATIVE = listed("who which that whom")
 _JOINING = listed("and or but nor")
-_FOLLOWED_BY = listed("if when while because although though whereas unless that as where whether so according whatever whoever")
+_FOLLOWED_BY = listed(
+    "if when while because although though whereas unless that as where whether so according whatever whoever"
+)
 _PLURALS = listed("people children men women police staff")
 _TIMES = (
     MONTHS
@@ -51,7 +54,7 @@ _GIVING = listed(
 """Stems of verbs that may have two objects."""
 _CONVERSE = {"bui": ("sell", "to"), "borrow": ("lend", "to"), "receiv": ("give", "to"), "learn": ("teach", "patient")}
 """What A does from B is what B does, by the second verb, with A in that role."""
-_NO_VERBS = listed("except including concerning regarding given like")
+_NO_VERBS = listed("except including concerning regarding like")
 _ABOUT = listed("over around about than under below above")
 """Before a number these are no prepositions."""
 
@@ -63,6 +66,7 @@ class Phrase:
     first, last  it stands from the word `first` up to, not including, `last`
     heads        keys of the words that name it: its last noun, that of its apposition, all words of a name
     keys         keys of all its content words
+    names        keys of its name, if it is one, without what is said of it
     preposition  the word before it, if it is one
     pronoun      it is one, or holds no content word
     name, time, plural  it is a name; a time; its last noun is in the plural
@@ -72,6 +76,7 @@ class Phrase:
     last: int
     heads: frozenset[str]
     keys: frozenset[str]
+    names: frozenset[str] = frozenset()
     preposition: str = ""
     pronoun: bool = False
     name: bool = False
@@ -175,7 +180,9 @@ class _Clauses:
         if before in DETERMINERS or before in _POSSESSIVES or (at >= 0 and self._possessive(at)):
             return False
         if before in BE and not self._broken(place):
-            return share > 0 and (self._past(place) or word.word.endswith("ing"))
+            return share > 0 and (self._past(place) or word.word in _SAME_PAST or word.word.endswith("ing"))
+        if before in ("has", "have", "had", "having") and not self._broken(place):
+            return share > 0 and (self._past(place) or word.word in _SAME_PAST)
         if before in PREPOSITIONS and before != "to":
             return word.word.endswith("ing") and share >= 5
         if self._past(place):
@@ -186,7 +193,7 @@ class _Clauses:
             return share >= (3 if before == "to" else 1)
         if at < 0:
             return False
-        noun = (self.words[at].content and not is_adjective(before)) or before in _PRONOUNS
+        noun = (self.words[at].content and (self.words[at].name or not is_adjective(before))) or before in _PRONOUNS
         follows = (
             after in DETERMINERS
             or after in _POSSESSIVES
@@ -208,8 +215,15 @@ class _Clauses:
             or before in _RELATIVE
         )
         return (
-            noun and share >= (4 if follows else 7) and (plural or word.word in _SAME_PAST) and not self._broken(place)
+            noun
+            and share >= (4 if follows else 7)
+            and (plural or word.word in _SAME_PAST)
+            and (not self._broken(place) or self._inserted(place))
         )
+
+    def _inserted(self, place: int) -> bool:
+        """Whether an insertion ends before a place: ", who leads the tournament,"."""
+        return any(self._word(one) in _RELATIVE and self._broken(one) for one in range(place))
 
     # Phrases
 
@@ -243,8 +257,10 @@ class _Clauses:
             return self._word(place - 1) not in DETERMINERS | _POSSESSIVES | _INSIDE
         if self._pronoun(place) or self._pronoun(place - 1):
             return True
-        if place and word[0].isdigit() and self.words[place - 1].name and not self._time(place):
+        if place and word[0].isdigit() and self.words[place - 1].content and not self._time(place):
             return place + 1 < len(self.words) and self.words[place + 1].content and not self.words[place + 1].name
+        if place > 1 and self._time(place - 1) and self._word(place - 2) in DETERMINERS:
+            return False  # "the 1887 treaty"
         return place > 0 and self._time(place) != self._time(place - 1) and not self._counted(place)
 
     def _pronoun(self, place: int) -> bool:
@@ -279,6 +295,7 @@ class _Clauses:
             last,
             frozenset(heads),
             frozenset(word.key for word in inside),
+            frozenset(self._named(last, inside)),
             self._word(first - 1)
             if self._word(first - 1) in PREPOSITIONS and not self._adverb(first - 1) and not self._broken(first)
             else "",
@@ -287,6 +304,14 @@ class _Clauses:
             bool(head) and (self._time(last - 1)),
             bool(head and (head.word in _PLURALS or (head.word.endswith("s") and not head.word.endswith("ss")))),
         )
+
+    def _named(self, last: int, inside: Sequence[Word]) -> Iterator[str]:
+        """The keys of the name that a phrase ends with."""
+        for place in range(last - 1, last - 1 - len(inside), -1):
+            word = self.words[place]
+            if not (word.name or word.opens) or (place < last - 1 and self._possessive(place)):
+                return
+            yield word.key
 
     def _attached(self, phrases: list[Phrase]) -> list[Phrase]:
         """The phrases, with an "of" phrase and an apposition taken into the one before."""
@@ -300,7 +325,7 @@ class _Clauses:
                     joined
                     and self._gap(phrase.first).strip() == ","
                     and phrase.name != before.name
-                    and not (before.preposition and before.preposition != "of" and before.first == 1)
+                    and not (self._word(0) in PREPOSITIONS and not any(map(self._broken, range(1, phrase.first))))
                     and not (phrase.time or before.time or phrase.pronoun or before.pronoun)
                     and (following in ("", ",", "of") or (not before.preposition and self._predicate(phrase.last)))
                 )
@@ -309,7 +334,8 @@ class _Clauses:
                     found[-1] = _with(before, phrase, before.heads | phrase.heads)
                     continue
                 if phrase.preposition == "of" and phrase.first == before.last + 1 and not phrase.pronoun:
-                    found[-1] = _with(before, phrase, before.heads)
+                    kind = bool(before.heads & _KINDS) and phrase.name
+                    found[-1] = _with(before, phrase, before.heads | phrase.heads if kind else before.heads)
                     continue
                 if apposed:
                     found[-1] = _with(before, phrase, before.heads | phrase.heads)
@@ -332,7 +358,9 @@ class _Clauses:
             infinitive = "to" in [self._word(place) for place in range(group, verb)]
             helped = any(self._word(place) in _AUXILIARIES for place in range(group, verb))
             gerund = self._word(verb).endswith("ing") and not helped
-            passive = self._past(verb) and any(self._word(at) in BE for at in range(group, verb))
+            passive = (self._past(verb) or self._word(verb) in _SAME_PAST) and any(
+                self._word(at) in BE for at in range(group, verb)
+            )
             reduced = not helped and self._past(verb) and self._reduced(verb)
             if infinitive or gerund:
                 own = None
@@ -341,7 +369,12 @@ class _Clauses:
             else:
                 shared = self._word(group - 1) in _JOINING and not nested
                 own = self._subject(group, subject if shared else None)
-                passive = passive or (shared and voice and group == verb and self._past(verb))
+                joined = self._word(group - 1) in _JOINING and not any(
+                    self._word(place) in _AUXILIARIES - {"not", "never"} for place in range(group, verb)
+                )
+                following = self._starting(verb + 1)
+                alone = following is None or bool(following.preposition) or following.time
+                passive = passive or (joined and voice and alone and self._past(verb))
                 nested = nested or (subject is not None and self._follows(group))
                 subject, voice = own, passive
             yield from self._frame(verb, own, passive=passive or reduced)
@@ -532,6 +565,14 @@ class _Clauses:
 
 _MEASURES = listed("percent less more fewer times metres kilometres miles")
 _NUMBERS = listed("half two three four five six seven eight nine ten")
+_KINDS = frozenset(
+    map(
+        stem,
+        "city town village kingdom duchy state province republic county island river port district region university"
+        " municipality principality bay lake mount valley".split(),
+    )
+)
+"""Stems of what is named by what "of" joins to it: the city of Bath."""
 _SAME_PAST = listed("beat cut put set hit let cost shut quit spread read bet split burst hurt cast won")
 
 
@@ -541,6 +582,7 @@ def _with(one: Phrase, other: Phrase, heads: frozenset[str]) -> Phrase:
         other.last,
         heads,
         one.keys | other.keys,
+        one.names or (other.names if other.preposition != "of" else one.names),
         one.preposition,
         one.pronoun,
         one.name or (other.name and other.preposition != "of"),

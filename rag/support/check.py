@@ -88,8 +88,9 @@ class Sources:
         worth = {
             window: float(met[list(window)].max(axis=0).mean()) - 0.01 * (len(window) - 1) for window in windows(near)
         }
+        known = frozenset().union(*(sentence.keys for sentence in near))
         likely = sorted(worth, key=lambda window: -worth[window])[:WINDOWS]
-        return [compare(asked, [beside[place] for place in window]) for window in likely]
+        return [compare(asked, [beside[place] for place in window], known) for window in likely]
 
     def _read(self, sentences: Sequence["Sentence"]) -> None:
         new = [sentence for sentence in sentences if sentence.vectors is None]

@@ -11,15 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.facts.factuality import LIGHT
+from rag.facts.lexicon import akin
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.denials import denied, opposed
-from rag.support.frames import misplaced
-from rag.support.names import qualified, wrong_names
+from rag.support.frames import misplaced, opposite_times
+from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
 from rag.support.quantifiers import quantifiers, times
-from rag.support.roles import objects, owners, subjects, turned
+from rag.support.roles import owners, turned
 from rag.support.sentences import Sentence
 from rag.support.stitched import stitched
 
@@ -39,6 +40,7 @@ SIGNALS = (
     "number_pull",  # how much nearer another number stands to the words around a number (log of a ratio), at most 1
     "sentences",  # in the window, without the first
     "length",  # content words of the claim / 15
+    "unrelated",  # number of its content words that have no word akin in the window, divided by 3, at most 1
 )
 
 
@@ -95,9 +97,9 @@ class Compared:
         return Verdict(True, round(self.score, 4), "The source says so", self.used)
 
 
-def compare(claim: Sentence, beside: Sequence[Beside]) -> Compared:
-    """A claim beside the sentences of a window, each of which it was laid beside."""
-    pair = Pair(claim, beside)
+def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) -> Compared:
+    """A claim beside the sentences of a window, each of which it was laid beside; `known`: the keys of all sources."""
+    pair = Pair(claim, beside, known)
     window = pair.window
     pull = 0.0 if in_a_row(pair) else max((pull_of(pair, number) for number in claim.numbers), default=0.0)
     objections = [
@@ -115,6 +117,8 @@ def compare(claim: Sentence, beside: Sequence[Beside]) -> Compared:
         *turned(pair),
         *owners(pair),
         *misplaced(pair),
+        *titles(pair),
+        *opposite_times(pair),
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")
@@ -141,6 +145,7 @@ def compare(claim: Sentence, beside: Sequence[Beside]) -> Compared:
         min(1.0, max(0.0, pull)),
         len(window) - 1,
         len(pair.content) / 15,
+        min(1.0, sum(not _akin(pair, place) for place in weak) / 3),
     )
     return Compared(
         np.array(row, dtype=np.float64),
@@ -148,6 +153,11 @@ def compare(claim: Sentence, beside: Sequence[Beside]) -> Compared:
         "" if missing is None else claim.text[claim.words[missing].start : claim.words[missing].end],
         tuple(sorted({sentence.source for sentence in window})),
     )
+
+
+def _akin(pair: Pair, place: int) -> bool:
+    """Whether the window has a word akin to one of the claim."""
+    return any(akin(pair.claim.words[place].key, key) for key in pair.keys)
 
 
 def _meaning(claim: Sentence, sentence: Sentence) -> float:

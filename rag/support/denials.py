@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from rag.facts.factuality import ABLE, ENDINGS, REFUSALS, Cue
+from index.words import stem
+from rag.facts.factuality import ABLE, ENDINGS, LIGHT, REFUSALS, Cue
+from rag.facts.lexicon import opposite
 from rag.facts.opposites import OPPOSITES
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
@@ -77,10 +79,22 @@ def _denied_by(sentence: Sentence, cue: Cue) -> set[int]:
     return about
 
 
+_CONVERSE = frozenset(map(stem, "sell buy lend borrow give take receive teach learn".split()))
+"""Who sells has a buyer: these are no opposites here."""
+
+
 def _opposites_in(pair: Pair, place: int) -> list[int]:
     """Where the window has the opposite of a word of the claim."""
-    opposites = OPPOSITES.get(pair.claim.words[place].key)
-    return [at for at, word in enumerate(pair.words) if word.key in opposites] if opposites else []
+    key = pair.claim.words[place].key
+    if key in _CONVERSE:
+        return []
+    listed = OPPOSITES.get(key, frozenset())
+    light = pair.claim.words[place].word in LIGHT
+    return [
+        at
+        for at, word in enumerate(pair.words)
+        if word.key in listed or (word.content and not light and opposite(word.key, key))
+    ]
 
 
 def opposed(pair: Pair) -> Iterator[str]:

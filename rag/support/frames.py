@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from index.words import stem
 from rag.facts.clauses import Frame, Phrase
 from rag.facts.lexicon import akin
 from rag.facts.verbs import SYMMETRIC
-from rag.facts.words import listed
+from rag.facts.words import DAYS, MONTHS, listed
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
 
@@ -50,11 +51,30 @@ def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str |
             continue
         if any(_exchanged(mine, theirs, role, name) for name in theirs.roles if name != role):
             return "turned"
-        if any(phrase.heads & one.keys for one in theirs.roles.values()):
+        core = role in ("agent", "patient")
+        if not core and any(phrase.heads & one.keys for one in theirs.roles.values()):
             continue
+        if role == "agent" and not there and phrase.heads & pair.keys - sentence.keys:
+            other = other or not phrase.heads & sentence.keys
+        if there and there.pronoun and not _before(phrase, there, sentence, pair):
+            other = mine.key not in _BOTH_WAYS
         if there and not there.pronoun and not there.time and mine.key == theirs.key:
             other = True
     return "other" if other else None
+
+
+def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> bool:
+    """Whether the window names a phrase of the claim before a pronoun that may stand for it, or doesn't at all."""
+    if not phrase.heads & pair.keys:
+        return True
+    for one in pair.window:
+        if one is sentence:
+            if one.words[pronoun.first].word in ("we", "i", "you", "us", "me"):
+                return True
+            return any(phrase.heads & other.keys for other in one.phrases if other.first < pronoun.first)
+        if any(phrase.heads & other.keys for other in one.phrases):
+            return True
+    return False
 
 
 def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
@@ -65,12 +85,14 @@ def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
         return False
     core = {role, name} & {"agent", "patient"}
     if mine.key != theirs.key:
-        return len(core) == 2 and bool(own) and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
+        return (
+            len(core) == 2 and own is not None and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
+        )
     if core == {"patient"}:  # "took over the firm", "the firm was taken over"
         return name in ("to", "from") or role in ("to", "from")
     if core:
-        return len(core) == 1 or len(_core(mine)) == 2 or mine.key not in _BOTH_WAYS
-    return {role, name} == {"from", "to"} or bool(own)
+        return len(core) == 1 or len(_core(mine)) == len(_core(theirs)) == 2 or mine.key not in _BOTH_WAYS
+    return {role, name} == {"from", "to"} or own is not None
 
 
 def _core(frame: Frame) -> list[str]:
@@ -83,8 +105,10 @@ def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
         return True
     if phrase.name and there.name:
         return _together(pair, phrase, there)
-    if any(akin(one, other) for one in phrase.heads for other in there.heads):
+    if phrase.name == there.name and any(akin(one, other) for one in phrase.heads for other in there.heads):
         return True
+    if any(key in pair.known for key in phrase.heads):
+        return phrase.plural == there.plural and _together(pair, phrase, there)  # it has its own counterpart
     if phrase.name != there.name:
         return phrase.plural == there.plural and _together(pair, phrase, there)
     start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
@@ -96,3 +120,33 @@ def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
     return any(
         phrase.heads & one.keys and there.heads & one.keys for sentence in pair.window for one in sentence.phrases
     )
+
+
+def opposite_times(pair: Pair) -> Iterator[str]:
+    """ "Until Friday", where the window has "from Friday"."""
+    for phrase in pair.claim.phrases:
+        against = _AGAINST.get(phrase.preposition)
+        dated = any(key[0].isdigit() or key in _DATES for key in phrase.keys)
+        if not against or not dated:
+            continue
+        said = {
+            one.preposition
+            for sentence in pair.window
+            for one in sentence.phrases
+            if phrase.keys <= one.keys or one.keys <= phrase.keys
+        }
+        if phrase.preposition not in said and said & against:
+            yield f"The source does not say “{phrase.preposition}” of this time"
+            return
+
+
+_AGAINST = {
+    "from": frozenset({"until", "before"}),
+    "since": frozenset({"until", "before"}),
+    "until": frozenset({"from", "since", "after", "on"}),
+    "after": frozenset({"until", "before", "by"}),
+    "before": frozenset({"from", "since", "after"}),
+    "by": frozenset({"from", "since", "after"}),
+}
+"""Prepositions that say the opposite before a time."""
+_DATES = frozenset(map(stem, MONTHS | DAYS))

@@ -1,11 +1,16 @@
 """Objections: names that the sentences don't hold, and roles that they hold only of a deputy or the like."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from index.split import OPENERS
+from index.words import STOPWORDS
 from rag.facts.factuality import LIGHT
+from rag.facts.lexicon import akin
+from rag.facts.verbs import BE
 from rag.facts.words import DAYS, MONTHS, Word, listed
 from rag.support.pair import STRONG, Pair
+from rag.support.sentences import Sentence
 
 QUALIFIERS = listed("vice deputy former acting interim ex assistant associate alleged would-be so-called")
 """Before a role or a thing they make it another."""
@@ -51,3 +56,33 @@ def qualified(pair: Pair) -> Iterator[str]:
         ]
         if before and all(one in QUALIFIERS for one in before):
             yield f"The source says “{before[0]} {word.word}”"
+
+
+def titles(pair: Pair) -> Iterator[str]:
+    """What the claim says a person or a place is, where the window says something else of the same name."""
+    theirs = [one for sentence in pair.window for one in _titled(sentence)]
+    for names, said in _titled(pair.claim):
+        held = [other for name, other in theirs if name & names]
+        known = frozenset().union(*held, *(name for name, _ in theirs if name & names))
+        if not known or not any(held):
+            continue
+        for word in pair.claim.words:
+            if word.key not in said - known or word.word in STOPWORDS or word.word in LIGHT:
+                continue
+            if word.name and not any(other.name and other.key in one for one in held for other in pair.words):
+                continue  # whose minister he is may be told elsewhere
+            if not any(akin(word.key, other) for other in known):
+                yield f"The source does not say “{word.word}” of the same"
+                return
+
+
+def _titled(sentence: Sentence) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """The names of a sentence, each with the words said of it: "foreign minister Amal Idris", "Amal Idris is minister"."""
+    for phrase, following in zip_longest(sentence.phrases, sentence.phrases[1:]):
+        if not phrase.names or phrase.time:
+            continue
+        said = phrase.keys - phrase.names
+        between = [word.word for word in sentence.words[phrase.last : following.first]] if following else []
+        if len(between) == 1 and between[0] in BE and not following.preposition and not following.pronoun:
+            said |= following.keys
+        yield phrase.names, frozenset(key for key in said if not key[0].isdigit())

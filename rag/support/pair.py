@@ -35,10 +35,12 @@ class Pair:
 
     words, sentence, place  of the window: its words, the number of the sentence of each, and its place there
     similar, same           shape (words of the claim, words of the window)
+    known                   keys of the words of all sources, those outside the window too
     """
 
-    def __init__(self, claim: Sentence, beside: Sequence[Beside]) -> None:
+    def __init__(self, claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) -> None:
         self.claim = claim
+        self.known = known
         self.window = window = [one.sentence for one in beside]
         self.words = [word for sentence in window for word in sentence.words]
         self.sentence = [number for number, sentence in enumerate(window) for _ in sentence.words]

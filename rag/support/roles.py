@@ -18,7 +18,7 @@ def turned(pair: Pair) -> Iterator[str]:
     for pivot, word in enumerate(words):
         than, is_ = word.word in ("than", "rather"), word.word in ("is", "was", "are", "were", "been", "be")
         converse = CONVERSE.get(word.key)
-        if word.name or word.key in SYMMETRIC or not (than or is_ or (word.content and verbal(words, pivot))):
+        if word.name or word.key in SYMMETRIC or not (than or is_):
             continue
         places = [at for at, other in enumerate(pair.words) if other.key == word.key or other.key == converse]
         reach = 3 if is_ else 8
@@ -30,8 +30,8 @@ def turned(pair: Pair) -> Iterator[str]:
             and abs(place - pivot) <= reach
             and (_noun(words[place]) or (than and words[place].word[0].isdigit()))
         ]
-        before = [place for place in entities if place < pivot and (than or not preposition(words, place))][-4:]
-        after = [place for place in entities if place > pivot][:4]
+        before = [place for place in entities if place < pivot and (than or not preposition(words, place))][-6:]
+        after = [place for place in entities if place > pivot][:6]
         alike = [_alike(pair, pivot, at) for at in places]
         straight = turned = 0
         for at, fit in zip(places, alike, strict=True):
@@ -52,6 +52,8 @@ def turned(pair: Pair) -> Iterator[str]:
                 if wanted[0] == wanted[1]:
                     continue
                 roles = set(product(ones, others))
+                if len(roles) > 1:
+                    continue
                 straight += wanted in roles
                 turned += wanted not in roles and (wanted[1], wanted[0]) in roles
         if turned > straight:
