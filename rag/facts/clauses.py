@@ -10,7 +10,7 @@ from index.words import stem
 from rag.facts.lexicon import first_form, is_adjective, verb_share
 from rag.facts.verbs import BE, DETERMINERS
 from rag.facts.verbs import PREPOSITIONS as _ALWAYS
-from rag.facts.words import DAYS, MONTHS, Word, listed
+from rag.facts.words import DAYS, MONTHS, Word, key_of, listed
 
 _LINKS = listed("before after until since")
 """These stand before a noun phrase or a clause."""
@@ -47,9 +47,12 @@ _TIMES = (
         " minutes decade decades century today yesterday tomorrow season summer winter spring autumn weekend"
     )
 )
-_GIVING = listed(
-    "give send offer award teach lend sell tell show pay bring hand grant promis ow pass cost allow deni charg ask sent"
-    " leav write read throw feed save earn win"
+_GIVING = frozenset(
+    map(
+        stem,
+        "give send offer award teach lend sell tell show pay bring hand grant promise owe pass cost allow deny charge"
+        " ask leave write read throw feed save earn win".split(),
+    )
 )
 """Stems of verbs that may have two objects."""
 _CONVERSE = {"bui": ("sell", "to"), "borrow": ("lend", "to"), "receiv": ("give", "to"), "learn": ("teach", "patient")}
@@ -424,7 +427,7 @@ class _Clauses:
         return place
 
     def _ending(self, place: int, *, across: bool = False) -> Phrase | None:
-        """The phrase that ends before a place; what hangs on it skipped: "the drones that her students built for her"."""
+        """The phrase that ends before a place, or the one that this hangs on: "drones built by her students"."""
         if self._broken(place) and not across:
             return None
         at = next((at for at, phrase in enumerate(self.phrases) if phrase.last == place), None)
@@ -555,7 +558,8 @@ class _Clauses:
         else:
             found = {"agent": subject, "patient": direct[0] if direct else None}
         roles |= {name: phrase for name, phrase in found.items() if phrase is not None}
-        key = self.words[verb].key
+        word = self.words[verb].word
+        key = key_of(first_form(word) or word, False)
         if key in _CONVERSE:
             key, role = _CONVERSE[key]
             giver, taker = roles.pop("from", None), roles.pop("agent", None)

@@ -98,6 +98,8 @@ def denials(words: Sequence[Word]) -> list[Cue]:
             continue
         if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
             continue
+        if word.word == "no" and following in ("later", "earlier", "sooner", "more", "less", "fewer"):
+            continue  # "no later than Friday"
         if (word.word == "not" and following in ("only", "just", "merely")) or (
             word.word == "yet" and following != "to"
         ):

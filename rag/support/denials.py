@@ -25,11 +25,7 @@ def denied(pair: Pair) -> Iterator[str]:
         for cue in sentence.denials:
             word = sentence.words[cue.place]
             head = {first + place for place in cue.reach[:2]}
-            touched = [
-                place
-                for place in pair.content
-                if pair.exact[place] and set(pair.at(place)) & head and not claim.words[place].name
-            ]
+            touched = [place for place in pair.content if pair.exact[place] and set(pair.at(place)) & head]
             partner = next(
                 (
                     other
@@ -41,7 +37,7 @@ def denied(pair: Pair) -> Iterator[str]:
             )
             if partner is not None:
                 mine.remove(partner)
-            elif not touched:
+            elif all(claim.words[place].name for place in touched):
                 spare.append(sentence)
             elif word.key in REFUSALS and any(one.key == word.key for one in claim.words):
                 continue
@@ -89,11 +85,11 @@ def _opposites_in(pair: Pair, place: int) -> list[int]:
     if key in _CONVERSE:
         return []
     listed = OPPOSITES.get(key, frozenset())
-    light = pair.claim.words[place].word in LIGHT
+    common = pair.claim.words[place].word not in LIGHT
     return [
         at
         for at, word in enumerate(pair.words)
-        if word.key in listed or (word.content and not light and opposite(word.key, key))
+        if word.key in listed or (common and word.content and opposite(word.key, key))
     ]
 
 

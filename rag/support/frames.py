@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from index.words import stem
 from rag.facts.clauses import Frame, Phrase
+from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin
 from rag.facts.verbs import SYMMETRIC
 from rag.facts.words import DAYS, MONTHS, listed
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
-
-_CORE = ("agent", "patient", "to")
 
 _BOTH_WAYS = listed(
     "open close begin start end stop increas decreas grow move chang break burn sink drop improv expand shrink doubl"
@@ -34,6 +33,27 @@ def misplaced(pair: Pair) -> Iterator[str]:
         return
 
 
+def replaced(pair: Pair) -> Iterator[str]:
+    """A verb of the claim whose doer and whose thing are those of another verb in the window, which isn't akin."""
+    for frame in pair.claim.frames:
+        word = pair.claim.words[frame.verb]
+        if word.word in LIGHT or len(_core(frame)) < 2 or _same_verb(pair, frame) or word.key in pair.keys:
+            continue
+        first = 0
+        for sentence in pair.window:
+            for other in sentence.frames:
+                same = all(role in other.roles and frame.roles[role].heads & other.roles[role].heads for role in _BOTH)
+                if same and float(pair.similar[frame.verb, first + other.verb]) < _MEANS:
+                    yield f"The source says “{sentence.words[other.verb].word}”, not “{word.word}”"
+                    return
+            first += len(sentence.words)
+
+
+_BOTH = ("agent", "patient")
+_MEANS = 0.6
+"""Two verbs whose vectors in context have this cosine or more may say the same of the same doer and thing."""
+
+
 def _same_verb(pair: Pair, frame: Frame) -> list[tuple[Sentence, Frame]]:
     every = [(sentence, other) for sentence in pair.window for other in sentence.frames]
     same = [(sentence, other) for sentence, other in every if other.key == frame.key]
@@ -44,14 +64,14 @@ def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str |
     """What a frame of the window has against one of the claim."""
     other = False
     for role, phrase in mine.roles.items():
-        if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in ("agent", "patient")):
+        if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in _BOTH):
             continue
         there = theirs.roles.get(role)
         if there and not there.pronoun and fits(pair, phrase, sentence, there):
             continue
         if any(_exchanged(mine, theirs, role, name) for name in theirs.roles if name != role):
             return "turned"
-        core = role in ("agent", "patient")
+        core = role in _BOTH
         if not core and any(phrase.heads & one.keys for one in theirs.roles.values()):
             continue
         if role == "agent" and not there and phrase.heads & pair.keys - sentence.keys:
@@ -83,7 +103,7 @@ def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
     own = mine.roles.get(name)
     if not phrase.heads & there.heads or (own and own.heads & there.heads):
         return False
-    core = {role, name} & {"agent", "patient"}
+    core = {role, name} & set(_BOTH)
     if mine.key != theirs.key:
         return (
             len(core) == 2 and own is not None and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
@@ -96,7 +116,7 @@ def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
 
 
 def _core(frame: Frame) -> list[str]:
-    return [role for role in ("agent", "patient") if role in frame.roles]
+    return [role for role in _BOTH if role in frame.roles]
 
 
 def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:

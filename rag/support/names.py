@@ -69,15 +69,15 @@ def titles(pair: Pair) -> Iterator[str]:
         for word in pair.claim.words:
             if word.key not in said - known or word.word in STOPWORDS or word.word in LIGHT:
                 continue
-            if word.name and not any(other.name and other.key in one for one in held for other in pair.words):
-                continue  # whose minister he is may be told elsewhere
+            if word.name or word.opens:
+                continue  # whose minister she is may be told elsewhere
             if not any(akin(word.key, other) for other in known):
                 yield f"The source does not say “{word.word}” of the same"
                 return
 
 
 def _titled(sentence: Sentence) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
-    """The names of a sentence, each with the words said of it: "foreign minister Amal Idris", "Amal Idris is minister"."""
+    """The names of a sentence, each with what it is said to be: "minister Amal Idris", "Amal Idris is minister"."""
     for phrase, following in zip_longest(sentence.phrases, sentence.phrases[1:]):
         if not phrase.names or phrase.time:
             continue
