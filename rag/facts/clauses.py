@@ -89,11 +89,15 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A verb with what stands in its roles: "agent", "patient", or a preposition ("to" for any recipient)."""
+    """A verb with what stands in its roles: "agent", "patient", or a preposition ("to" for any recipient).
+
+    far  the role of a subject that doesn't stand right before its verb, and so may be another; "" where it does
+    """
 
     verb: int
     key: str
     roles: dict[str, Phrase]
+    far: str = ""
 
 
 def clauses(text: str, words: Sequence[Word]) -> tuple[list[Phrase], list[Frame]]:
@@ -364,13 +368,13 @@ class _Clauses:
             passive = (self._past(verb) or self._word(verb) in _SAME_PAST) and any(
                 self._word(at) in BE for at in range(group, verb)
             )
+            shared = self._word(group - 1) in _JOINING and not nested
             reduced = not helped and self._past(verb) and self._reduced(verb)
             if infinitive or gerund:
                 own = None
             elif reduced:
                 own = self._ending(verb, across=True)
             else:
-                shared = self._word(group - 1) in _JOINING and not nested
                 own = self._subject(group, subject if shared else None)
                 joined = self._word(group - 1) in _JOINING and not any(
                     self._word(place) in _AUXILIARIES - {"not", "never"} for place in range(group, verb)
@@ -380,7 +384,8 @@ class _Clauses:
                 passive = passive or (joined and voice and alone and self._past(verb))
                 nested = nested or (subject is not None and self._follows(group))
                 subject, voice = own, passive
-            yield from self._frame(verb, own, passive=passive or reduced)
+            near = own is not None and (own.last == group or shared or self._word(own.last) in _RELATIVE)
+            yield from self._frame(verb, own, near=near, passive=passive or reduced)
 
     def _reduced(self, verb: int) -> bool:
         """Whether a participle is one of "drones built by her students", "orders placed before May are"."""
@@ -488,7 +493,7 @@ class _Clauses:
             return None
         return self._ending(group)
 
-    def _frame(self, verb: int, subject: Phrase | None, *, passive: bool) -> Iterator[Frame]:
+    def _frame(self, verb: int, subject: Phrase | None, *, near: bool, passive: bool) -> Iterator[Frame]:
         roles: dict[str, Phrase] = {}
         place = verb + 1
         while place < len(self.words) and self._adverb(place) and not self._broken(place):
@@ -526,10 +531,10 @@ class _Clauses:
         relative = self._object_relative(subject)
         if relative:
             direct = direct or [relative]
-        yield self._told(verb, subject, direct, roles, passive=passive)
+        yield self._told(verb, subject, direct, roles, near=near, passive=passive)
         for one in gapped:
             second = one.pop("subject")
-            yield self._told(verb, second, [], roles | one, passive=passive)
+            yield self._told(verb, second, [], roles | one, near=True, passive=passive)
 
     def _object_relative(self, subject: Phrase | None) -> Phrase | None:
         """The antecedent in "the house, which the guild took"."""
@@ -540,7 +545,14 @@ class _Clauses:
         return None
 
     def _told(
-        self, verb: int, subject: Phrase | None, direct: list[Phrase], roles: dict[str, Phrase], *, passive: bool
+        self,
+        verb: int,
+        subject: Phrase | None,
+        direct: list[Phrase],
+        roles: dict[str, Phrase],
+        *,
+        near: bool,
+        passive: bool,
     ) -> Frame:
         roles = dict(roles)
         if passive and direct and self.words[verb].key not in _GIVING:
@@ -564,7 +576,8 @@ class _Clauses:
             key, role = _CONVERSE[key]
             giver, taker = roles.pop("from", None), roles.pop("agent", None)
             roles |= {name: phrase for name, phrase in (("agent", giver), (role, taker)) if phrase is not None}
-        return Frame(verb, key, roles)
+        far = "" if near else next((role for role, phrase in roles.items() if phrase is subject), "")
+        return Frame(verb, key, roles, far)
 
 
 _MEASURES = listed("percent less more fewer times metres kilometres miles")

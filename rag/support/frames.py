@@ -71,16 +71,24 @@ def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str |
             continue
         if any(_exchanged(mine, theirs, role, name) for name in theirs.roles if name != role):
             return "turned"
-        core = role in _BOTH
-        if not core and any(phrase.heads & one.keys for one in theirs.roles.values()):
+        if role in (mine.far, theirs.far) or mine.key != theirs.key:
             continue
-        if role == "agent" and not there and phrase.heads & pair.keys - sentence.keys:
-            other = other or not phrase.heads & sentence.keys
-        if there and there.pronoun and not _before(phrase, there, sentence, pair):
-            other = mine.key not in _BOTH_WAYS
-        if there and not there.pronoun and not there.time and mine.key == theirs.key:
+        if there is None:
+            other = other or (role == "agent" and _done_by_another(pair, mine, sentence, theirs))
+        elif there.pronoun:
+            other = other or (mine.key not in _BOTH_WAYS and not _before(phrase, there, sentence, pair))
+        elif not there.time and (role in _BOTH or not any(phrase.heads & one.keys for one in theirs.roles.values())):
             other = True
     return "other" if other else None
+
+
+def _done_by_another(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> bool:
+    """Whether a sentence says that something was done, not by whom, and doesn't name who did it by the claim."""
+    same = [
+        role for role in mine.roles.keys() & theirs.roles.keys() if mine.roles[role].heads & theirs.roles[role].heads
+    ]
+    heads = mine.roles["agent"].heads
+    return "patient" in same and not heads & sentence.keys and bool(heads & pair.keys)
 
 
 def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> bool:
@@ -123,16 +131,24 @@ def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
     """Whether a phrase of the claim may be the same as one of the window."""
     if phrase.heads & there.keys or there.heads & phrase.keys:
         return True
+    if all(key[0].isdigit() for key in there.heads) or sentence.words[there.first].word in _THIS:
+        return True
     if phrase.name and there.name:
         return _together(pair, phrase, there)
     if phrase.name == there.name and any(akin(one, other) for one in phrase.heads for other in there.heads):
         return True
+    start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
+    similar = float(pair.similar[phrase.first : phrase.last, start + there.last - 1].max())
+    if phrase.name and not any(akin(one, other) for one in phrase.keys for other in there.heads):
+        return phrase.plural == there.plural and (similar >= STRONG or _together(pair, phrase, there))
     if any(key in pair.known for key in phrase.heads):
         return phrase.plural == there.plural and _together(pair, phrase, there)  # it has its own counterpart
     if phrase.name != there.name:
         return phrase.plural == there.plural and _together(pair, phrase, there)
-    start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
-    return float(pair.similar[phrase.last - 1, start + there.last - 1]) >= STRONG
+    return similar >= STRONG
+
+
+_THIS = listed("this these such")
 
 
 def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
