@@ -26,7 +26,7 @@ _ADVERBS = listed(
 )
 _PRONOUNS = listed(
     "he she it they we i you him her them us me this that these those who whom which himself herself itself themselves"
-    " both neither one"
+    " both neither one anyone anybody someone somebody everyone everybody whoever"
 )
 _POSSESSIVES = listed("his her its their our my your whose")
 _THIS = listed("this that these those her")
@@ -36,7 +36,7 @@ _REFLEXIVE = listed("himself herself itself themselves")
 _RELATIVE = listed("who which that whom")
 _JOINING = listed("and or but nor")
 _FOLLOWED_BY = listed(
-    "if when while because although though whereas unless that as where whether so according whatever whoever"
+    "if when while because although though whereas unless that as where whether so according whatever"
 )
 _PLURALS = listed("people children men women police staff")
 _TIMES = (
@@ -212,7 +212,10 @@ class _Clauses:
             if before in _JOINING and self.verbs:
                 return share >= 6
             return (
-                noun and at not in self.verbs and not self._broken(place) and (share >= 6 or (share >= 2 and follows))
+                noun
+                and at not in self.verbs
+                and not self._broken(place)
+                and (share >= 6 or (share >= 2 and follows) or after in DETERMINERS | _POSSESSIVES)
             )
         if before in _JOINING and self.verbs:
             return share >= 6
@@ -308,15 +311,19 @@ class _Clauses:
             else "",
             plain,
             bool(head and (head.name or head.opens)),
-            bool(head) and (self._time(last - 1)),
+            bool(head) and (self._time(last - 1) or (self._word(first - 1) == "by" and self._measured(first, last))),
             bool(head and (head.word in _PLURALS or (head.word.endswith("s") and not head.word.endswith("ss")))),
         )
+
+    def _measured(self, first: int, last: int) -> bool:
+        """Whether a phrase says how much: "by a fifth", "by 12 percent"."""
+        return self._word(last - 1) in _SHARES or any(self._word(place)[0].isdigit() for place in range(first, last))
 
     def _named(self, last: int, inside: Sequence[Word]) -> Iterator[str]:
         """The keys of the name that a phrase ends with."""
         for place in range(last - 1, last - 1 - len(inside), -1):
             word = self.words[place]
-            if not (word.name or word.opens) or (place < last - 1 and self._possessive(place)):
+            if not (word.name or word.opens) or (place < last - 1 and (word.opens or self._possessive(place))):
                 return
             yield word.key
 
@@ -522,9 +529,10 @@ class _Clauses:
                     if earlier.first > place and self._broken(earlier.first):
                         gapped.append({"subject": earlier, phrase.preposition: phrase})
                         continue
-                roles.setdefault(phrase.preposition, phrase)
+                if phrase.preposition not in roles or (roles[phrase.preposition].time and not phrase.time):
+                    roles[phrase.preposition] = phrase
             elif phrase.first == (direct[-1].last if direct else place) and len(direct) < 2 and not phrase.time:
-                if not self._broken(phrase.first) and self.words[phrase.last - 1].word not in _MEASURES:
+                if not self._broken(phrase.first) and self._word(phrase.last - 1) not in _MEASURES | _REFLEXIVE:
                     direct.append(phrase)
             elif direct and phrase.first == direct[-1].last + 1 and self._gap(phrase.first - 1) + "and" == " and":
                 direct[-1] = _with(direct[-1], phrase, direct[-1].heads | phrase.heads)
@@ -581,6 +589,7 @@ class _Clauses:
 
 
 _MEASURES = listed("percent less more fewer times metres kilometres miles")
+_SHARES = listed("half third quarter fifth sixth tenth percent margin")
 _NUMBERS = listed("half two three four five six seven eight nine ten")
 _KINDS = frozenset(
     map(

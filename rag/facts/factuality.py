@@ -33,7 +33,7 @@ _POSSIBLE = listed(
     " intend intended wants want wanted aims aim aimed seeks seek seeking threatens threatened if whether unless"
     " suggests suggest suggested accused accuses accuse accusing accusation urged urges urge demanded demands"
     " demand proposed proposes propose asked promised promises vowed pledged concerns fear fears feared risk"
-    " proposal possible considering doubt doubts unclear"
+    " proposal possible considering doubt doubts unclear request requests requested"
 )
 ABLE = listed("can able allowed permitted possible optional eligible entitled")
 _COMING = listed("will shall would going set scheduled due upcoming planned plans expected")
@@ -117,7 +117,9 @@ def hedges(words: Sequence[Word]) -> list[Cue]:
         Cue(place, sort, _reach(words, place))
         for place, word in enumerate(words)
         for sort, among in HEDGES.items()
-        if word.word in among and not word.name
+        if word.word in among
+        and not word.name
+        and not (word.word.startswith("appear") and (place + 1 == len(words) or words[place + 1].word != "to"))
     ]
 
 
@@ -213,7 +215,7 @@ LIGHT = SAYING | listed(
     " whether however become becomes became called named known regarding concerning due towards within across"
     " around approximately roughly nearly almost even still already currently now then there here thing things"
     " kind different same able possible allow allows allowed order part case fact result example instance well"
-    " good become go goes went come comes came put puts keep keeps kept let lets set sets see seen show shows"
+    " good become go goes going went come comes came put puts keep keeps kept let lets set sets see seen show shows"
     " shown find found want wants wanted want try involve involves involved happen happened happens certain"
     " various number amount"
 )

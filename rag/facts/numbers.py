@@ -123,6 +123,10 @@ def _in_words(text: str) -> Iterator[Number]:
     for match in _SPELT.finditer(text):
         start, end = match.span()
         parts = [part for part in re.split(r"[\s-]+", match.group().lower()) if part != "and"]
+        ordinal = next((at for at, part in enumerate(parts) if part in _ORDINALS), len(parts))
+        if ordinal + 1 < len(parts):  # "the first one"
+            parts = parts[: ordinal + 1]
+            end = start + match.group().lower().index(parts[-1]) + len(parts[-1])
         if parts in (["one"], ["m"], ["k"], ["second"]) or text[max(0, start - 8) : start].rstrip()[-1:].isdigit():
             continue
         value, kind = _value(parts)

@@ -15,7 +15,7 @@ from rag.facts.lexicon import akin
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.denials import denied, opposed
-from rag.support.frames import misplaced, opposite_times, replaced
+from rag.support.frames import attached, misplaced, opposite_times, replaced
 from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
@@ -120,6 +120,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
         *replaced(pair),
         *titles(pair),
         *opposite_times(pair),
+        *attached(pair),
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")

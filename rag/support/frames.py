@@ -1,6 +1,7 @@
 """Objections: who does what to whom is another than in the sentences, told by the roles of their verbs."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from index.words import stem
 from rag.facts.clauses import Frame, Phrase
@@ -48,6 +49,8 @@ def replaced(pair: Pair) -> Iterator[str]:
         first = 0
         for sentence in pair.window:
             for other in sentence.frames:
+                if sentence.words[other.verb].word in LIGHT:
+                    continue
                 same = all(role in other.roles and frame.roles[role].heads & other.roles[role].heads for role in _BOTH)
                 if same and float(pair.similar[frame.verb, first + other.verb]) < _MEANS:
                     yield f"The source says “{sentence.words[other.verb].word}”, not “{word.word}”"
@@ -164,6 +167,29 @@ def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
     return any(
         phrase.heads & one.keys and there.heads & one.keys for sentence in pair.window for one in sentence.phrases
     )
+
+
+def attached(pair: Pair) -> Iterator[str]:
+    """ "A beetle from Belgium", where the window has one from Spain, and Belgium elsewhere."""
+    theirs = [found for sentence in pair.window for found in _attached(sentence)]
+    for noun, phrase in _attached(pair.claim):
+        if not phrase.name or phrase.time or not phrase.heads & pair.keys:
+            continue
+        there = [
+            other
+            for other_noun, other in theirs
+            if other.preposition == phrase.preposition and noun.heads & other_noun.heads
+        ]
+        if there and all(other.name and not phrase.heads & other.keys for other in there):
+            yield "The source says this of somebody else"
+            return
+
+
+def _attached(sentence: Sentence) -> Iterator[tuple[Phrase, Phrase]]:
+    """Noun phrases, each with the prepositional phrase right behind it."""
+    for noun, phrase in pairwise(sentence.phrases):
+        if phrase.preposition and phrase.first == noun.last + 1 and not noun.pronoun:
+            yield noun, phrase
 
 
 def opposite_times(pair: Pair) -> Iterator[str]:

@@ -64,14 +64,13 @@ def titles(pair: Pair) -> Iterator[str]:
     for names, said in _titled(pair.claim):
         held = [other for name, other in theirs if name & names]
         known = frozenset().union(*held, *(name for name, _ in theirs if name & names))
-        if not known or not any(held):
-            continue
+        others = frozenset().union(*(other for name, other in theirs if not name & names))
         for word in pair.claim.words:
             if word.key not in said - known or word.word in STOPWORDS or word.word in LIGHT:
                 continue
-            if word.name or word.opens:
+            if word.name or word.opens or any(number.start <= word.start < number.end for number in pair.claim.numbers):
                 continue  # whose minister she is may be told elsewhere
-            if not any(akin(word.key, other) for other in known):
+            if word.key in others or (any(held) and not any(akin(word.key, other) for other in known)):
                 yield f"The source does not say “{word.word}” of the same"
                 return
 

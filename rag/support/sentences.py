@@ -21,10 +21,11 @@ _TOGETHER = 3
 """So many neighbouring sentences support a claim together at most."""
 
 _LEANS = re.compile(
-    r"^\W*(?:the|both|neither|that)\b|\b(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b",
+    r"^\W*(?:the|both|neither|that)\b|"
+    r"^\W*(?:\w+\W+){0,3}(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b|\bthere\b(?! (?:is|are|was)\b)",
     re.IGNORECASE,
 )
-"""A sentence with one of these goes on about what was said before."""
+"""A sentence with one of these near its start, or with "there", goes on about what was said before."""
 
 
 _SEGMENT = re.compile(r"[,;:—]|\band\b", re.IGNORECASE)
@@ -44,7 +45,7 @@ class Sentence:
         self.hedges = hedges(self.words)
         self.sayings = sayings(text, self.words)
         self.phrases, self.frames = clauses(text, self.words)
-        self.leans = bool(_LEANS.match(text))
+        self.leans = bool(_LEANS.search(text))
         cuts = [match.start() for match in _SEGMENT.finditer(text)]
         self.segment = [sum(cut <= word.start for cut in cuts) for word in self.words]
         self.vectors: npt.NDArray[np.float32] | None = None

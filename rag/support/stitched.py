@@ -28,9 +28,15 @@ def stitched(pair: Pair) -> Iterator[str]:
     if len(pair.window) < 2:
         return
     words = pair.claim.words
+    verbs = [frame.verb for frame in pair.claim.frames]
     strong = [place for place in pair.content if pair.strong(place)]
     for one, other in pairwise(strong):
-        joined = any(word.word in ("and", "but", "while") for word in words[one + 1 : other])
+        joined = any(word.word in ("and", "but", "while") for word in words[one + 1 : other]) or (
+            "," in pair.claim.text[words[one].end : words[other].start]
+            and verbs
+            and verbs[0] <= one
+            and verbs[-1] >= other
+        )
         if joined or words[one].clause != words[other].clause:
             continue
         here = {pair.sentence[at] for at in pair.at(one)}
