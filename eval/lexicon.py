@@ -75,10 +75,11 @@ def extract(folder: Path) -> dict[str, object]:
                     akin |= pairs(source, theirs)
                 elif sign == OPPOSITE:
                     opposites |= pairs(source, theirs)
+    known = {line.split()[0] for line in rows(folder / "index.verb")}
     verbs = {
         word: max(1, round(10 * count["verb"] / count.total()))
         for word, count in sorted(uses.items())
-        if count["verb"] and word.isalpha()
+        if word in known and word.isalpha()
     }
     adjectives = sorted(word for word, count in uses.items() if word.isalpha() and count["adj"] > 0.6 * count.total())
     forms = {}

@@ -15,7 +15,9 @@ from rag.facts.words import DAYS, MONTHS, Word, key_of, listed
 _LINKS = listed("before after until since")
 """These stand before a noun phrase or a clause."""
 PREPOSITIONS = (
-    _ALWAYS | _LINKS | listed("within without behind beside beyond across off near among around despite than")
+    _ALWAYS
+    | _LINKS
+    | listed("within without behind beside beyond across off near among around despite than above below")
 )
 MODALS = listed("to will would can could may might must shall should do does did")
 _AUXILIARIES = MODALS | BE | listed("has have had having not never n't")
@@ -215,7 +217,7 @@ class _Clauses:
                 noun
                 and at not in self.verbs
                 and not self._broken(place)
-                and (share >= 6 or (share >= 2 and follows) or after in DETERMINERS | _POSSESSIVES)
+                and (share >= 6 or (share >= 2 and follows) or (share > 0 and after in DETERMINERS | _POSSESSIVES))
             )
         if before in _JOINING and self.verbs:
             return share >= 6
@@ -305,7 +307,7 @@ class _Clauses:
             last,
             frozenset(heads),
             frozenset(word.key for word in inside),
-            frozenset(self._named(last, inside)),
+            frozenset() if plain else frozenset(self._named(last, inside)),
             self._word(first - 1)
             if self._word(first - 1) in PREPOSITIONS and not self._adverb(first - 1) and not self._broken(first)
             else "",
@@ -599,7 +601,7 @@ _KINDS = frozenset(
     )
 )
 """Stems of what is named by what "of" joins to it: the city of Bath."""
-_SAME_PAST = listed("beat cut put set hit let cost shut quit spread read bet split burst hurt cast won")
+_SAME_PAST = listed("beat cut put set hit let cost shut quit spread read bet split burst hurt cast won run come become")
 
 
 def _with(one: Phrase, other: Phrase, heads: frozenset[str]) -> Phrase:

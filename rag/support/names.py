@@ -1,6 +1,7 @@
 """Objections: names that the sentences don't hold, and roles that they hold only of a deputy or the like."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from index.split import OPENERS
@@ -58,30 +59,47 @@ def qualified(pair: Pair) -> Iterator[str]:
             yield f"The source says “{before[0]} {word.word}”"
 
 
+@dataclass(frozen=True, slots=True)
+class _Titled:
+    """A name, with the words said of it and, of these, those that say what it is: "vice", "president" and "president"."""
+
+    names: frozenset[str]
+    said: frozenset[str]
+    heads: frozenset[str]
+
+
 def titles(pair: Pair) -> Iterator[str]:
-    """What the claim says a person or a place is, where the window says something else of the same name."""
-    theirs = [one for sentence in pair.window for one in _titled(sentence)]
-    for names, said in _titled(pair.claim):
-        held = [other for name, other in theirs if name & names]
-        known = frozenset().union(*held, *(name for name, _ in theirs if name & names))
-        others = frozenset().union(*(other for name, other in theirs if not name & names))
+    """What the claim says somebody is, where the window says something else of the same name, or this of another."""
+    theirs = [one for sentence in pair.window for one in _titled(sentence, wide=True)]
+    for mine in _titled(pair.claim):
+        same = [one for one in theirs if one.names & mine.names]
+        known = frozenset().union(*(one.said | one.names for one in same))
+        another = frozenset().union(*(one.heads for one in theirs if one not in same))
         for word in pair.claim.words:
-            if word.key not in said - known or word.word in STOPWORDS or word.word in LIGHT:
+            if word.key not in mine.said - known or word.word in STOPWORDS or word.word in LIGHT:
                 continue
             if word.name or word.opens or any(number.start <= word.start < number.end for number in pair.claim.numbers):
                 continue  # whose minister she is may be told elsewhere
-            if word.key in others or (any(held) and not any(akin(word.key, other) for other in known)):
+            replaced = any(one.said for one in same) and not any(akin(word.key, other) for other in known)
+            if replaced or (word.key in mine.heads and word.key in another):
                 yield f"The source does not say “{word.word}” of the same"
                 return
 
 
-def _titled(sentence: Sentence) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
-    """The names of a sentence, each with what it is said to be: "minister Amal Idris", "Amal Idris is minister"."""
+def _titled(sentence: Sentence, *, wide: bool = False) -> Iterator[_Titled]:
+    """The names of a sentence with what they are said to be: "minister Amal Idris", "Amal Idris is a minister"; `wide`:
+    and whatever stands behind them up to the next verb."""
+    verbs = [frame.verb for frame in sentence.frames]
     for phrase, following in zip_longest(sentence.phrases, sentence.phrases[1:]):
         if not phrase.names or phrase.time:
             continue
-        said = phrase.keys - phrase.names
-        between = [word.word for word in sentence.words[phrase.last : following.first]] if following else []
-        if len(between) == 1 and between[0] in BE and not following.preposition and not following.pronoun:
-            said |= following.keys
-        yield phrase.names, frozenset(key for key in said if not key[0].isdigit())
+        said, heads = phrase.keys, phrase.heads
+        if following and sentence.words[following.first].word in ("a", "an", "the") and not following.preposition:
+            between = [word.word for word in sentence.words[phrase.last : following.first]]
+            gap = sentence.text[sentence.words[phrase.last - 1].end : sentence.words[following.first].start]
+            if gap.strip() == "," or (len(between) == 1 and between[0] in BE):
+                said, heads = said | following.keys, heads | following.heads
+        if wide:
+            end = next((verb for verb in verbs if verb >= phrase.last), len(sentence.words))
+            said = said.union(word.key for word in sentence.words[phrase.last : end] if word.content)
+        yield _Titled(phrase.names, said - phrase.names, heads - phrase.names)
