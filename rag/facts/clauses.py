@@ -216,7 +216,7 @@ class _Clauses:
             return (
                 noun
                 and at not in self.verbs
-                and not self._broken(place)
+                and (not self._broken(place) or self._inserted(place))
                 and (share >= 6 or (share >= 2 and follows) or (share > 0 and after in DETERMINERS | _POSSESSIVES))
             )
         if before in _JOINING and self.verbs:

@@ -39,14 +39,25 @@ def said(pair: Pair) -> Iterator[str]:
             yield "The source gives this as somebody’s words, not as a fact"
         return
     for mine in claim.sayings[:1]:
-        if not mine.speaker:
+        speaker = _by_role(claim, mine)
+        if not speaker:
             continue
         if not inside:
-            if not pair.exact[mine.verb] and any(claim.words[at].key in mine.speaker for at in _named(claim)):
+            if not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
                 yield "The source does not give this as somebody’s words"
             continue
-        if not any(mine.speaker & _speaker(saying, pair.window, number) for saying, number in inside):
+        if not any(speaker & _speaker(saying, pair.window, number) for saying, number in inside):
             yield "The source does not give these as their words"
+
+
+def _by_role(sentence: Sentence, saying: Saying) -> frozenset[str]:
+    """Who says it by the order of the words; by the roles of the verb, where an insertion stands before it."""
+    if saying.speaker:
+        for frame in sentence.frames:
+            agent = frame.roles.get("agent")
+            if frame.verb == saying.verb and agent and not agent.pronoun and agent.last < frame.verb - 2:
+                return agent.keys
+    return saying.speaker
 
 
 def _named(sentence: Sentence) -> list[int]:
@@ -55,8 +66,9 @@ def _named(sentence: Sentence) -> list[int]:
 
 def _speaker(saying: Saying, window: Sequence[Sentence], number: int) -> frozenset[str]:
     """Who says it; where that is a pronoun, who spoke in the sentence before, else who is named first in it."""
-    if saying.speaker:
-        return saying.speaker
+    named = _by_role(window[number], saying)
+    if named:
+        return named
     for sentence in reversed(window[:number]):
         for earlier in sentence.sayings:
             if earlier.speaker:

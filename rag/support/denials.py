@@ -37,7 +37,7 @@ def denied(pair: Pair) -> Iterator[str]:
             )
             if partner is not None:
                 mine.remove(partner)
-            elif all(claim.words[place].name for place in touched):
+            elif all(claim.words[place].name or claim.words[place].opens for place in touched):
                 spare.append(sentence)
             elif word.key in REFUSALS and any(one.key == word.key for one in claim.words):
                 continue

@@ -150,6 +150,8 @@ def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
         return True
     start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
     similar = float(pair.similar[phrase.first : phrase.last, start + there.last - 1].max())
+    if phrase.name and _taken_up(pair, phrase, sentence, there):
+        return True
     if phrase.name and not any(akin(one, other) for one in phrase.keys for other in there.heads):
         return phrase.plural == there.plural and (similar >= STRONG or _together(pair, phrase, there))
     if any(key in pair.known for key in phrase.heads):
@@ -157,6 +159,20 @@ def fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
     if phrase.name != there.name:
         return phrase.plural == there.plural and _together(pair, phrase, there)
     return similar >= STRONG
+
+
+def _taken_up(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
+    """Whether "the animal" may be what an earlier sentence of the window names."""
+    bare = there.last == there.first + 2 and sentence.words[there.first].word == "the" and not there.name
+    earlier = pair.window[: pair.window.index(sentence)]
+    known = [one for before in earlier for one in before.phrases]
+    return (
+        bare
+        and phrase.plural == there.plural
+        and not phrase.heads & sentence.keys
+        and any(phrase.heads & one.keys for one in known)
+        and not any(there.heads & one.heads for one in known)
+    )
 
 
 _THIS = listed("this these such")

@@ -61,7 +61,7 @@ def qualified(pair: Pair) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Titled:
-    """A name, with the words said of it and, of these, those that say what it is: "vice", "president" and "president"."""
+    """A name, with the words said of it, and those of them that say what it is: "vice", "president"; "president"."""
 
     names: frozenset[str]
     said: frozenset[str]

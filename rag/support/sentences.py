@@ -22,7 +22,8 @@ _TOGETHER = 3
 
 _LEANS = re.compile(
     r"^\W*(?:the|both|neither|that)\b|"
-    r"^\W*(?:\w+\W+){0,3}(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b|\bthere\b(?! (?:is|are|was)\b)",
+    r"^\W*(?:\w+\W+){0,4}(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b|"
+    r"\bthere\b(?! (?:is|are|was)\b)",
     re.IGNORECASE,
 )
 """A sentence with one of these near its start, or with "there", goes on about what was said before."""
