@@ -110,6 +110,8 @@ def _in_digits(text: str) -> Iterator[Number]:
             value = Decimal(re.sub(r"[,\u00a0\u202f]", "", match["digits"]))
         except InvalidOperation:  # digits of other scripts may hold none
             continue
+        if re.search(r"(?:^|[\s(])[-−]$", text[max(0, start - 2) : start]):
+            value = -value
         scale = (match["scale"] or "").lower()
         if scale in ("k", "m") and not match["currency"]:  # 5 m are metres
             end = match.start("scale")

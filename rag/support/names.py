@@ -7,7 +7,7 @@ from itertools import zip_longest
 from index.split import OPENERS
 from index.words import STOPWORDS
 from rag.facts.factuality import LIGHT
-from rag.facts.lexicon import akin
+from rag.facts.lexicon import akin, is_adjective
 from rag.facts.verbs import BE
 from rag.facts.words import DAYS, MONTHS, Word, listed
 from rag.support.pair import STRONG, Pair
@@ -78,7 +78,11 @@ def titles(pair: Pair) -> Iterator[str]:
         for word in pair.claim.words:
             if word.key not in mine.said - known or word.word in STOPWORDS or word.word in LIGHT:
                 continue
-            if word.name or word.opens or any(number.start <= word.start < number.end for number in pair.claim.numbers):
+            if (
+                word.name
+                or (word.opens and not is_adjective(word.word))
+                or any(number.start <= word.start < number.end for number in pair.claim.numbers)
+            ):
                 continue  # whose minister she is may be told elsewhere
             replaced = any(one.said for one in same) and not any(akin(word.key, other) for other in known)
             if replaced or (word.key in mine.heads and word.key in another):
