@@ -1,18 +1,10 @@
-"""Which words are verbs, and who does what they say."""
+"""Which words are likely verbs, told by form and neighbours, and the prepositions of noun phrases."""
 
 from collections.abc import Sequence
 
-from index.words import stem
 from rag.facts.words import BASE, Word, listed
 
 BE = listed("was were is are been being be")
-
-SYMMETRIC = frozenset(
-    map(
-        stem, "meet meeting talk discuss agree trade cooperate share border marry partner war conflict relation".split()
-    )
-)
-"""Stems of what goes both ways: A met B, B met A."""
 
 
 def verbal(words: Sequence[Word], place: int) -> bool:
@@ -33,34 +25,6 @@ DETERMINERS = listed("the a an its their his her this these no two three four fi
 _AUXILIARIES = listed(
     "to will would has have had did does do can could may might must not was were is are been being be"
 )
-
-
-CONVERSE = {"sell": "bui", "bui": "sell", "lend": "borrow", "borrow": "lend"}
-"""What A does to B by the first, B does to A, or from A, by the second."""
-
-
-def passive(words: Sequence[Word], place: int) -> bool:
-    """Whether a word is a participle behind "was" or the like."""
-    word = words[place].word
-    if not words[place].content or word.endswith("ing"):
-        return False
-    before = place - 1
-    while before >= 0 and (words[before].word.endswith("ly") or words[before].word in ("not", "also", "never", "long")):
-        before -= 1
-    return before >= 0 and words[before].word in BE
-
-
-def acts(words: Sequence[Word], verb: int, place: int) -> bool:
-    """Whether the word at `place` does what the word at `verb` says, rather than having it done: by its side of the
-    verb, by the voice, and by the "by", "from", "to" or "on" before it."""
-    if place > verb:
-        by = preposition(words, place)
-        return by == "from" or (by == "by" and passive(words, verb))
-    done_to = any(
-        words[other].word == "from" and words[other].clause == words[verb].clause
-        for other in range(verb + 1, min(len(words), verb + 8))
-    )
-    return not (passive(words, verb) or done_to)
 
 
 def preposition(words: Sequence[Word], place: int) -> str:

@@ -10,7 +10,7 @@ sentences  sources taken apart, and which of their sentences are looked at toget
 pair       a claim and such sentences, their words laid side by side
 compare    all objections, and the signals that are weighed
 
-The objections: numbers, names, quantifiers, denials, attribution, stitched, roles.
+The objections: numbers, names, quantifiers, denials, attribution, stitched, roles, comparisons.
 """
 
 from rag.support.check import Sources, check_support

@@ -14,13 +14,13 @@ from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
+from rag.support.comparisons import turned
 from rag.support.denials import denied, opposed
-from rag.support.frames import attached, misplaced, opposite_times, replaced
 from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
-from rag.support.quantifiers import quantifiers, times
-from rag.support.roles import owners, turned
+from rag.support.quantifiers import opposite_times, quantifiers, times
+from rag.support.roles import attached, misplaced, owners, replaced
 from rag.support.sentences import Sentence
 from rag.support.stitched import stitched
 

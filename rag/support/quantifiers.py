@@ -1,9 +1,10 @@
-"""Objections: "all" for "some", and "last year" where the sentences don't say so."""
+"""Objections: "all" for "some", and another time: "last year", "until" for "from"."""
 
 import re
 from collections.abc import Iterator
 
-from rag.facts.words import listed
+from index.words import stem
+from rag.facts.words import DAYS, MONTHS, listed
 from rag.support.pair import Pair
 
 QUANTIFIERS = {
@@ -58,3 +59,33 @@ def times(pair: Pair) -> Iterator[str]:
     for match in RELATIVE.finditer(pair.claim.text):
         if match.group().lower() not in held:
             yield f"The source does not say “{match.group()}”"
+
+
+def opposite_times(pair: Pair) -> Iterator[str]:
+    """ "Until Friday", where the window has "from Friday"."""
+    for phrase in pair.claim.phrases:
+        against = _AGAINST.get(phrase.preposition)
+        dated = any(key[0].isdigit() or key in _DATES for key in phrase.keys)
+        if not against or not dated:
+            continue
+        said = {
+            one.preposition
+            for sentence in pair.window
+            for one in sentence.phrases
+            if phrase.keys <= one.keys or one.keys <= phrase.keys
+        }
+        if phrase.preposition not in said and said & against:
+            yield f"The source does not say “{phrase.preposition}” of this time"
+            return
+
+
+_AGAINST = {
+    "from": frozenset({"until", "before"}),
+    "since": frozenset({"until", "before"}),
+    "until": frozenset({"from", "since", "after", "on"}),
+    "after": frozenset({"until", "before", "by"}),
+    "before": frozenset({"from", "since", "after"}),
+    "by": frozenset({"from", "since", "after"}),
+}
+"""Prepositions that say the opposite before a time."""
+_DATES = frozenset(map(stem, MONTHS | DAYS))

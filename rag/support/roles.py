@@ -1,229 +1,217 @@
-"""Objections: who does what to whom is another than in the sentences."""
+"""Objections: who does what to whom is another than in the sentences, by the roles of their verbs."""
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterator
+from itertools import pairwise
 
-import numpy as np
-
-from rag.facts.factuality import SAYING
-from rag.facts.verbs import CONVERSE, SYMMETRIC, acts, passive, preposition, verbal
-from rag.facts.words import DAYS, MONTHS, Word
-from rag.support.pair import Pair
+from index.words import stem
+from rag.facts.clauses import Frame, Phrase
+from rag.facts.factuality import LIGHT
+from rag.facts.lexicon import akin
+from rag.facts.words import listed
+from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
 
+_SYMMETRIC = frozenset(
+    map(
+        stem, "meet meeting talk discuss agree trade cooperate share border marry partner war conflict relation".split()
+    )
+)
+"""Stems of what goes both ways: A met B, B met A."""
 
-def turned(pair: Pair) -> Iterator[str]:
-    """A does to B what in the window B does to A; A is more than B where the window has B more than A."""
-    words = pair.claim.words
-    for pivot, word in enumerate(words):
-        than, is_ = word.word in ("than", "rather"), word.word in ("is", "was", "are", "were", "been", "be")
-        converse = CONVERSE.get(word.key)
-        if word.name or word.key in SYMMETRIC or not (than or is_):
+_BOTH_WAYS = listed(
+    "open close begin start end stop increas decreas grow move chang break burn sink drop improv expand shrink doubl"
+    " keep includ halv freez melt run oper continu gather develop spread strengthen weaken fall rise return sell"
+)
+"""Stems of verbs that a thing may do, or have done to it, alike: the shop closed, they closed the shop."""
+
+
+def misplaced(pair: Pair) -> Iterator[str]:
+    """A verb of the claim that no frame of the window has with the same words in the same roles."""
+    for frame in pair.claim.frames:
+        if frame.key in _SYMMETRIC or pair.claim.words[frame.verb].word in ("said", "says"):
             continue
-        places = [at for at, other in enumerate(pair.words) if other.key == word.key or other.key == converse]
-        reach = 3 if is_ else 8
-        entities = [
-            place
-            for place in pair.content
-            if pair.exact[place]
-            and words[place].clause == word.clause
-            and abs(place - pivot) <= reach
-            and (_noun(words[place]) or (than and words[place].word[0].isdigit()))
-        ]
-        before = [place for place in entities if place < pivot and (than or not preposition(words, place))][-6:]
-        after = [place for place in entities if place > pivot][:6]
-        alike = [_alike(pair, pivot, at) for at in places]
-        straight = turned = 0
-        for at, fit in zip(places, alike, strict=True):
-            sentence, verb = pair.window[pair.sentence[at]], pair.place[at]
-            if fit < max(alike) or not (than or is_ or verbal(sentence.words, verb)):
-                continue
-            flip = (
-                pair.words[at].key != word.key and not _any_from(words, pivot) and not _any_from(sentence.words, verb)
-            )
-            for one, other in product(before, after):
-                if words[one].key == words[other].key:
-                    continue
-                ones = _roles(pair, one, at, 1.5 * reach, by_place=than or is_)
-                others = _roles(pair, other, at, 1.5 * reach, by_place=than or is_)
-                wanted = (True, False) if than or is_ else (acts(words, pivot, one), acts(words, pivot, other))
-                if flip:
-                    wanted = (wanted[1], wanted[0])
-                if wanted[0] == wanted[1]:
-                    continue
-                roles = set(product(ones, others))
-                if len(roles) > 1:
-                    continue
-                straight += wanted in roles
-                turned += wanted not in roles and (wanted[1], wanted[0]) in roles
-        if turned > straight:
+        found = [_beside(pair, frame, sentence, other) for sentence, other in _same_verb(pair, frame)]
+        if not found or None in found:
+            continue
+        if "turned" in found:
             yield "The source has it the other way round"
-            return
-
-
-def _roles(pair: Pair, place: int, at: int, reach: float, *, by_place: bool) -> set[bool]:
-    """Whether a word of the claim stands before the word `at` of the window or, by voice and prepositions, does what
-    that says; for every place near it in its clause, or right before its relative clause."""
-    sentence, verb = pair.window[pair.sentence[at]], pair.place[at]
-    found = set()
-    for to in pair.at(place):
-        here = pair.place[to]
-        if pair.sentence[to] != pair.sentence[at] or to == at or abs(to - at) > reach:
-            continue
-        if pair.words[to].clause == pair.words[at].clause:
-            found.add(here < verb if by_place else acts(sentence.words, verb, here))
-        elif _antecedent(sentence, verb) == here:
-            found.add(True if by_place else not passive(sentence.words, verb))
-    return found
-
-
-def _antecedent(sentence: Sentence, verb: int) -> int | None:
-    """The word that "which" or "who" stands for where a verb is in a relative clause."""
-    words = sentence.words
-    first = verb
-    while first > 0 and words[first - 1].clause == words[verb].clause:
-        first -= 1
-    if not first or words[first].word not in ("who", "which"):
-        return None
-    return first - 1
-
-
-def _alike(pair: Pair, place: int, at: int) -> int:
-    """How many of the two words on either side of a word of the claim are beside the word `at` of the window, too."""
-    mine = {word.key for word in pair.claim.words[max(0, place - 2) : place + 3]}
-    theirs = pair.words[max(0, at - 2) : at + 3]
-    return sum(word.key in mine for word in theirs)
-
-
-def _any_from(words: Sequence[Word], verb: int) -> bool:
-    return any(word.word == "from" and word.clause == words[verb].clause for word in words[verb + 1 : verb + 9])
-
-
-def _noun(word: Word) -> bool:
-    return word.content and not word.word[0].isdigit() and word.word not in MONTHS and word.word not in DAYS
-
-
-def subjects(pair: Pair) -> Iterator[str]:
-    """What stands before a verb of the claim, where the window has something else before that verb."""
-    words = pair.claim.words
-    for verb in pair.content:
-        if (
-            words[verb].word in SAYING
-            or not pair.exact[verb]
-            or words[verb].name
-            or words[verb].word[0].isdigit()
-            or not verbal(words, verb)
-        ):
-            continue
-        run = _subject(pair.claim, verb)
-        if not run or not run & pair.keys or words[verb].key in SYMMETRIC:
-            continue
-        other = False
-        named = words[verb - 1].name or words[verb - 2].name
-        for at in np.flatnonzero(pair.same[verb]).tolist():
-            sentence, here = pair.window[pair.sentence[at]], pair.place[at]
-            if not verbal(sentence.words, here):
-                continue
-            antecedent = _antecedent(sentence, here)
-            mine = [to for to, word in enumerate(sentence.words) if word.key in run and to != here]
-            clause = sentence.words[here].clause
-            if any((sentence.words[to].clause == clause and to < here) or to == antecedent for to in mine):
-                break
-            if passive(sentence.words, here) != passive(words, verb):
-                break
-            subject = _subject(sentence, here)
-            if antecedent is not None and not subject:
-                subject = {sentence.words[antecedent].key}
-            if not subject or (named and _definite(sentence, here)):  # "the city" may be the one that was named
-                break
-            other = True
         else:
-            if not other:
-                continue
             yield "The source says this of somebody else"
+        return
+
+
+def replaced(pair: Pair) -> Iterator[str]:
+    """A verb of the claim whose doer and whose thing are those of another verb in the window, which isn't akin."""
+    for frame in pair.claim.frames:
+        word = pair.claim.words[frame.verb]
+        if word.word in LIGHT or _same_verb(pair, frame):
+            continue
+        alike = [other.word for other in pair.words if other.key == word.key]
+        if alike and all(other.endswith(_PERSONS) for other in alike):
+            yield f"The source only says “{alike[0]}”, not “{word.word}”"
             return
+        if len(_core(frame)) < 2 or alike:
+            continue
+        first = 0
+        for sentence in pair.window:
+            for other in sentence.frames:
+                if sentence.words[other.verb].word in LIGHT:
+                    continue
+                same = all(role in other.roles and frame.roles[role].heads & other.roles[role].heads for role in _BOTH)
+                if same and float(pair.similar[frame.verb, first + other.verb]) < _MEANS:
+                    yield f"The source says “{sentence.words[other.verb].word}”, not “{word.word}”"
+                    return
+            first += len(sentence.words)
 
 
-def _subject(sentence: Sentence, verb: int) -> set[str]:
-    """The keys of the word right before a verb, or of the name of several words; empty where a preposition, a comma or
-    a pronoun stands between."""
-    words = sentence.words
-    place = verb - 1
-    while place >= 0 and not words[place].content and words[place].word not in _BETWEEN:
-        place -= 1
-    while place >= 0 and words[place].content and words[place].word.endswith("ly"):
-        place -= 1
-    if place >= 0 and words[place].word == "and":  # what the clause opens with, if that is a name
-        first = next((at for at in range(place) if words[at].clause == words[verb].clause), place)
-        while first < place and not words[first].content and words[first].word not in _BETWEEN:
-            first += 1
-        run = set()
-        while first < place and (words[first].name or words[first].opens):
-            run.add(words[first].key)
-            first += 1
-        return run
-    if place < 0 or not words[place].content or words[place].clause != words[verb].clause:
-        return set()
-    between = sentence.text[words[place].end - 2 : words[verb].start]
-    if "’s" in between or "'s" in between or "," in between or words[place].word[0].isdigit():
-        return set()
-    if preposition(words, place):
-        return set()
-    found = {words[place].key}
-    while words[place].name and place > 0 and (words[place - 1].name or words[place - 1].opens):
-        place -= 1
-        found.add(words[place].key)
-    return found
+_BOTH = ("agent", "patient")
+_PERSONS = ("ent", "ents", "ant", "ants")
+"""Endings of persons: "president" has the stem of "presided" and says another thing."""
+_MEANS = 0.6
+"""Two verbs whose vectors in context have this cosine or more may say the same of the same doer and thing."""
 
 
-def _definite(sentence: Sentence, verb: int) -> bool:
-    """Whether a common noun with "the" or the like stands before a verb."""
-    words = sentence.words
-    for place in range(verb - 1, max(-1, verb - 6), -1):
-        if words[place].name:
-            return False
-        if words[place].word in ("the", "this", "that", "these", "both", "neither", "each"):
+def _same_verb(pair: Pair, frame: Frame) -> list[tuple[Sentence, Frame]]:
+    every = [(sentence, other) for sentence in pair.window for other in sentence.frames]
+    same = [(sentence, other) for sentence, other in every if other.key == frame.key]
+    return same or [(sentence, other) for sentence, other in every if akin(other.key, frame.key)]
+
+
+def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str | None:
+    """What a frame of the window has against one of the claim."""
+    other = False
+    for role, phrase in mine.roles.items():
+        if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in _BOTH):
+            continue
+        there = theirs.roles.get(role)
+        if there and not there.pronoun and _fits(pair, phrase, sentence, there):
+            continue
+        if any(_exchanged(mine, theirs, role, name) for name in theirs.roles if name != role):
+            return "turned"
+        if role in (mine.far, theirs.far) or mine.key != theirs.key:
+            continue
+        if there is None:
+            other = other or (role == "agent" and _done_by_another(pair, mine, sentence, theirs))
+        elif there.pronoun:
+            other = other or (mine.key not in _BOTH_WAYS and not _before(phrase, there, sentence, pair))
+        elif not there.time and (role in _BOTH or not any(phrase.heads & one.keys for one in theirs.roles.values())):
+            other = True
+    return "other" if other else None
+
+
+def _done_by_another(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> bool:
+    """Whether a sentence says that something was done, not by whom, and doesn't name who did it by the claim."""
+    same = [
+        role for role in mine.roles.keys() & theirs.roles.keys() if mine.roles[role].heads & theirs.roles[role].heads
+    ]
+    heads = mine.roles["agent"].heads
+    return "patient" in same and not heads & sentence.keys and bool(heads & pair.keys)
+
+
+def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> bool:
+    """Whether the window names a phrase of the claim before a pronoun that may stand for it, or doesn't at all."""
+    if not phrase.heads & pair.keys:
+        return True
+    for one in pair.window:
+        if one is sentence:
+            if one.words[pronoun.first].word in ("we", "i", "you", "us", "me"):
+                return True
+            return any(phrase.heads & other.keys for other in one.phrases if other.first < pronoun.first)
+        if any(phrase.heads & other.keys for other in one.phrases):
             return True
     return False
 
 
-_BETWEEN = frozenset(
-    "of in at by with for to from on under and or than as between about he she they it we you i who which that".split()
-)
+def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
+    """Whether what the claim has in a role has the role `name` in the window's frame, and can't have both."""
+    phrase, there = mine.roles[role], theirs.roles[name]
+    own = mine.roles.get(name)
+    if not phrase.heads & there.heads or (own and own.heads & there.heads):
+        return False
+    core = {role, name} & set(_BOTH)
+    if mine.key != theirs.key:
+        return (
+            len(core) == 2 and own is not None and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
+        )
+    if core == {"patient"}:  # "took over the firm", "the firm was taken over"
+        return name in ("to", "from") or role in ("to", "from")
+    if core:
+        return len(core) == 1 or len(_core(mine)) == len(_core(theirs)) == 2 or mine.key not in _BOTH_WAYS
+    return {role, name} == {"from", "to"} or own is not None
 
 
-def objects(pair: Pair) -> Iterator[str]:
-    """A name right behind a verb of the claim, where the window has another one there."""
-    words = pair.claim.words
-    for verb in pair.content:
-        name = verb + 1
-        if name >= len(words) or not words[name].name or not pair.exact[verb] or not pair.exact[name]:
+def _core(frame: Frame) -> list[str]:
+    return [role for role in _BOTH if role in frame.roles]
+
+
+def _fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
+    """Whether a phrase of the claim may be the same as one of the window."""
+    if phrase.heads & there.keys or there.heads & phrase.keys:
+        return True
+    if all(key[0].isdigit() for key in there.heads) or sentence.words[there.first].word in _THIS:
+        return True
+    if phrase.name and there.name:
+        return _together(pair, phrase, there)
+    if phrase.name == there.name and any(akin(one, other) for one in phrase.heads for other in there.heads):
+        return True
+    start = sum(len(earlier.words) for earlier in pair.window[: pair.window.index(sentence)])
+    similar = float(pair.similar[phrase.first : phrase.last, start + there.last - 1].max())
+    if phrase.name and _taken_up(pair, phrase, sentence, there):
+        return True
+    if phrase.name and not any(akin(one, other) for one in phrase.keys for other in there.heads):
+        return phrase.plural == there.plural and (similar >= STRONG or _together(pair, phrase, there))
+    if any(key in pair.known for key in phrase.heads):
+        return phrase.plural == there.plural and _together(pair, phrase, there)  # it has its own counterpart
+    if phrase.name != there.name:
+        return phrase.plural == there.plural and _together(pair, phrase, there)
+    return similar >= STRONG
+
+
+def _taken_up(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
+    """Whether "the animal" may be what an earlier sentence of the window names."""
+    bare = there.last == there.first + 2 and sentence.words[there.first].word == "the" and not there.name
+    earlier = pair.window[: pair.window.index(sentence)]
+    known = [one for before in earlier for one in before.phrases]
+    return (
+        bare
+        and phrase.plural == there.plural
+        and not phrase.heads & sentence.keys
+        and any(phrase.heads & one.keys for one in known)
+        and not any(there.heads & one.heads for one in known)
+    )
+
+
+_THIS = listed("this these such")
+
+
+def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
+    """Whether a phrase of the window names both: "the firm Tessel"."""
+    return any(
+        phrase.heads & one.keys and there.heads & one.keys for sentence in pair.window for one in sentence.phrases
+    )
+
+
+def attached(pair: Pair) -> Iterator[str]:
+    """ "A beetle from Belgium", where the window has one from Spain, and Belgium elsewhere."""
+    theirs = [found for sentence in pair.window for found in _attached(sentence)]
+    for noun, phrase in _attached(pair.claim):
+        if not phrase.name or phrase.time or not phrase.heads & pair.keys:
             continue
-        if (
-            words[verb].name
-            or words[verb].word in SAYING
-            or words[verb].key in SYMMETRIC
-            or not verbal(words, verb)
-            or passive(words, verb)
-        ):
-            continue
-        run = {words[name].key}
-        while name + 1 < len(words) and words[name + 1].name:
-            name += 1
-            run.add(words[name].key)
-        for at in pair.at(verb):
-            sentence, here = pair.window[pair.sentence[at]], pair.place[at]
-            part = [
-                word
-                for word, segment in zip(sentence.words, sentence.segment, strict=True)
-                if segment == sentence.segment[here] and word.start > sentence.words[here].start
-            ]
-            if not part or not part[0].name or run & {word.key for word in part}:
-                break
-        else:
-            if pair.at(verb):
-                yield "The source says this of somebody else"
-                return
+        there = [
+            other
+            for other_noun, other in theirs
+            if other.preposition == phrase.preposition and noun.heads & other_noun.heads
+        ]
+        if there and all(other.name and not phrase.heads & other.keys for other in there):
+            yield "The source says this of somebody else"
+            return
+
+
+def _attached(sentence: Sentence) -> Iterator[tuple[Phrase, Phrase]]:
+    """Noun phrases, each with the prepositional phrase right behind it."""
+    for noun, phrase in pairwise(sentence.phrases):
+        if phrase.preposition and phrase.first == noun.last + 1 and not noun.pronoun:
+            yield noun, phrase
 
 
 def owners(pair: Pair) -> Iterator[str]:
