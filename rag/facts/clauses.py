@@ -195,7 +195,7 @@ class _Clauses:
         if before in PREPOSITIONS and before != "to":
             return word.word.endswith("ing") and share >= 5
         if self._past(place):
-            return share > 0 or word.word.endswith("ed")
+            return share > 0
         if word.word.endswith("ing"):
             return share >= 5 and at >= 0
         if before in MODALS or before in ("they", "we", "i", "you"):
