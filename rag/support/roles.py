@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from index.words import stem
-from rag.facts.clauses import Frame, Phrase
+from rag.facts.clauses import Frame
 from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin
+from rag.facts.phrases import Phrase
 from rag.facts.words import listed
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
