@@ -161,4 +161,5 @@ def test_the_claims_are_as_described() -> None:
 
 def test_the_check_half_is_told_apart() -> None:
     """A little below what docs/support.md says is reached."""
-    assert balanced_accuracy(judged([claim for claim in claims("first") if claim.half == "check"])) >= 0.83
+    for name, least in (("first", 0.84), ("second", 0.7)):
+        assert balanced_accuracy(judged([claim for claim in claims(name) if claim.half == "check"])) >= least
