@@ -1,6 +1,6 @@
-"""Fits the logistic regression of rag/support.json: `python -m eval.fit_support`.
+"""Fits the logistic regression of rag/support/weights.json: `python -m eval.fit_support`.
 
-On the development half of the claims in eval/support, and on claims made of them by exchanging a word for one of
+On the development halves of the claims in eval/support, and on claims made of them by exchanging a word for one of
 another claim, or by adding the end of one: real claims with an invented detail are too few to learn from. A claim
 that some window of sentences raises no objection to is represented by the window that supports it best, so fitting
 and choosing take turns. Cross-validated by source.
@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.support import Claim, claims
-from rag.facts import words_of
+from rag.facts.words import words_of
 from rag.ranking import Logistic
-from rag.support import SIGNALS, Compared, Sources
+from rag.support import Sources
+from rag.support.compare import SIGNALS, Compared
 
 Matrix = npt.NDArray[np.float64]
 
@@ -114,7 +115,7 @@ def fold(claim: Claim) -> int:
 
 
 @click.command()
-@click.option("--output", type=click.Path(path_type=Path), default=Path("rag/support.json"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("rag/support/weights.json"), show_default=True)
 def main(output: Path) -> None:
     """Cross-validates, fits on everything and writes the coefficients."""
     real = [claim for claim in claims() if claim.half == "development"]
@@ -138,7 +139,7 @@ def main(output: Path) -> None:
     content = {
         "made_by": "eval/fit_support.py",
         "made_on": datetime.now(UTC).date().isoformat(),
-        "data": "development half of eval/support, and claims made of it by exchanging words",
+        "data": "development halves of eval/support, and claims made of them by exchanging words",
         "cross_validated_by_source": figures,
         "weights": {name: round(float(value), 4) for name, value in zip(SIGNALS, model.weights, strict=True)}
         | {"intercept": round(model.intercept, 4)},

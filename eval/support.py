@@ -1,18 +1,21 @@
 """How well `rag.check_support` tells supported claims from others: `python -m eval.support`.
 
-Runs over the claims of eval/support and prints, for each half, the balanced accuracy and what became of each kind.
+Runs over the claims of eval/support and prints, for each set and half, the balanced accuracy and what became of each
+kind. While building, `--half development` leaves the check half unseen.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+import click
+
 from eval.questions import Half, half
 from rag.support import Sources, Verdict
 
-FILES = ("articles", "invented")
+SETS = {"first": ("articles", "invented"), "second": ("second",)}
+"""The files of each set of claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Claim:
         return half(self.id.partition("/")[0])
 
 
-def claims() -> list[Claim]:
-    """All of the shipped claims."""
+def claims(*sets: str) -> list[Claim]:
+    """The shipped claims of some sets, or of all."""
     folder = resources.files("eval") / "support"
-    lines = [line for name in FILES for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    files = [name for one in sets or SETS for name in SETS[one]]
+    lines = [line for name in files for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     return [Claim(**(value := json.loads(line)) | {"sources": tuple(value["sources"])}) for line in lines]
 
 
@@ -52,16 +56,21 @@ def balanced_accuracy(results: Iterable[tuple[Claim, Verdict]]) -> float:
     return sum(sum(told) / len(told) for told in right.values()) / 2
 
 
-def main() -> int:
-    results = judged(claims())
-    for name in ("development", "check"):
-        mine = [(claim, verdict) for claim, verdict in results if claim.half == name]
-        print(f"{name}: {len(mine)} claims, balanced accuracy {balanced_accuracy(mine):.3f}")
-        for kind in sorted({claim.kind for claim, _ in mine}):
-            told = [verdict.supported for claim, verdict in mine if claim.kind == kind]
-            print(f"  {kind:<16} {sum(told):>3} of {len(told):>3} accepted")
-    return 0
+@click.command()
+@click.option("--half", "only", type=click.Choice(["development", "check"]), help="Only this half.")
+def main(only: Half | None) -> None:
+    """Judges the shipped claims and prints the figures."""
+    for name in SETS:
+        for part in [only] if only else ["development", "check"]:
+            results = judged([claim for claim in claims(name) if claim.half == part])
+            print(f"{name} set, {part}: {len(results)} claims, balanced accuracy {balanced_accuracy(results):.3f}")
+            for right, called in ((True, "supported"), (False, "others")):
+                told = [verdict.supported for claim, verdict in results if claim.supported == right]
+                print(f"  {called:<16} {sum(told):>3} of {len(told):>3} accepted")
+            for kind in sorted({claim.kind for claim, _ in results}):
+                told = [verdict.supported for claim, verdict in results if claim.kind == kind]
+                print(f"    {kind:<14} {sum(told):>3} of {len(told):>3} accepted")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -133,8 +133,7 @@ def write(
             if not piece:
                 checker.read_ahead()
                 yield ""
-            for sentence in reading.feed(piece)[: most - len(checker.pieces)]:
-                yield from checker.take(sentence)
+            yield from checker.take_all(reading.feed(piece), most)
             if (checker.declined and not checker.pieces) or len(checker.pieces) == most:
                 break
             if trouble := reading.trouble():
@@ -144,8 +143,7 @@ def write(
             left = [one for one in reading.close() if one.whole or not checker.checks]
             if not left and not checker.checks:  # numbers alone: the sentences that they point at
                 left = [Written(sources[number - 1].text, (number,), False, True) for number in reading.pointed]
-            for sentence in left[: most - len(checker.pieces)]:
-                yield from checker.take(sentence)
+            yield from checker.take_all(left, most)
     except ModelProblem as problem:
         trouble = str(problem)
     if not checker.pieces and not checker.declined:
@@ -353,7 +351,7 @@ class _Checker:
         self._listed = list(_with_gaps(sources))
         self._reads = Sources([source.text if source else "" for source in self._listed], reader=library.reader)
         self._read = False
-        self._said: set[str] = set()
+        self._said: set[tuple[str, ...]] = set()
         self._foreign = 0
 
     @property
@@ -367,24 +365,34 @@ class _Checker:
             self._read = True
             self._reads.check("anything")
 
+    def take_all(self, sentences: Sequence[Written], most: int) -> Iterator[str]:
+        """`take` for one after the other, until so many are shown or the first of them declines."""
+        for sentence in sentences:
+            if len(self.pieces) < most and (self.pieces or not self.declined):
+                yield from self.take(sentence)
+
     def take(self, sentence: Written) -> Iterator[str]:
         """The piece of the answer that the sentence becomes, if any."""
         claim = sentence.text
-        if declines(claim):
+        key = _said(claim)
+        if key == _said(DECLINED):
             self.declined = True
             self._note(claim, "dropped", 0.0, "It says that the documents don’t answer.")
             return
-        key = _letters(claim)
         if key in self._said:
             self._note(claim, "dropped", 0.0, "It was said already.")
             return
         self._said.add(key)
-        copied = next((source for source in self._sources if _letters(source.text) == key), None)
+        copied = next((source for source in self._sources if _said(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
             yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
+        if declines(claim) and not verdict.supported:  # the documents may say "It is not possible to ..." themselves
+            self.declined = True
+            self._note(claim, "dropped", 0.0, "It says that the documents don’t answer.")
+            return
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
@@ -400,7 +408,7 @@ class _Checker:
         self._quotes.remove(quote)
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._library.document(quote.document).text[quote.start : quote.end]
-        self._said.add(_letters(words))
+        self._said.add(_said(words))
         yield from self._piece(shown(words), [quote], opens_line=sentence.opens_line)
 
     def _instead(self, claim: str, near: Sequence[Source]) -> Quote | None:
@@ -468,9 +476,13 @@ def _with_gaps(sources: Sequence[Source]) -> Iterator[Source | None]:
         before = source
 
 
-def _letters(text: str) -> str:
-    """The letters and digits of a text, by which two sentences are the same."""
-    return re.sub(r"\W+", "", text.lower())
+_SAID = re.compile(r"[-−+]?\d+(?:[.,:/]\d+)*|[^\W\d_]+|[%‰°$€£¥₽?]")
+"""What of a sentence counts when two are compared: words, and all that makes a number another."""
+
+
+def _said(text: str) -> tuple[str, ...]:
+    """By what two sentences are the same: "4.5 %" is not "45 %", and a question no statement."""
+    return tuple(_SAID.findall(text.lower()))
 
 
 def _overlap(quote: Quote, source: Source) -> bool:

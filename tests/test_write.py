@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,6 +99,23 @@ def test_a_wrong_number_is_replaced_by_the_words_of_the_source(library: Library)
     assert "4.5%" in answer.text
     assert [check.verdict for check in answer.checks] == ["replaced"]
     assert "45" in answer.checks[0].reason
+
+
+@pytest.mark.parametrize("wrong", ["45%", "4,5 %", "4.5", "-4.5%"])
+def test_a_copy_with_another_number_is_no_copy(library: Library, wrong: str) -> None:
+    with serving(saying("It rained.")) as server:
+        asked(library, server)
+        sentence = next(text for text in sources(server).values() if "4.5%" in text)
+    answer = written(library, sentence.replace("4.5%", wrong))
+    assert "supported" not in [check.verdict for check in answer.checks]
+    assert wrong == "4.5" or wrong not in answer.text
+
+
+def test_what_fails_does_not_use_up_the_sentences_of_a_small_model(library: Library) -> None:
+    """A model that isn't streamed gives all of its sentences in one piece."""
+    text = f"It rained. It snowed on Monday. Two owls slept. Snow melted in Rome. {GROWTH}. It ended."
+    answer = written(library, saying(text, size=len(text)))
+    assert answer.text == f"{GROWTH}. [1]"
 
 
 def test_what_no_source_says_is_left_out(library: Library) -> None:
@@ -267,6 +285,14 @@ def test_ways_to_decline(sentence: str) -> None:
 )
 def test_what_does_not_decline(sentence: str) -> None:
     assert not declines(sentence)
+
+
+def test_a_supported_sentence_that_sounds_like_declining_is_shown(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("leave.txt", "Leave", "It is not possible to take leave in December. Ask in time.")])
+        answer = written(library, "It is not possible to take leave in December [1].", "Is leave possible in December?")
+    assert answer.text.startswith("It is not possible to take leave in December.")
+    assert answer.citations
 
 
 # When the model misbehaves ------------------------------------------------------------------------------------------

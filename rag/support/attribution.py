@@ -1,0 +1,102 @@
+"""Objections: somebody's words told as a fact or as somebody else's, and what may be told as what is."""
+
+from collections.abc import Iterator, Sequence
+
+from rag.facts.factuality import KEEPS, Saying
+from rag.support.pair import Pair
+from rag.support.sentences import Sentence
+
+
+def said(pair: Pair) -> Iterator[str]:
+    """What somebody claims, told as a fact or of somebody else."""
+    claim = pair.claim
+    told = [
+        place
+        for place in pair.content
+        if pair.strong(place)
+        and not any(place == one.verb or not one.first <= place < one.last for one in claim.sayings[:1])
+    ]
+    if not told:
+        return
+    inside: list[tuple[Saying, int]] = []
+    first = 0
+    for number, sentence in enumerate(pair.window):
+        for saying in sentence.sayings:
+            begin = first + saying.first
+            for earlier in range(number - 1, -1, -1):  # a quotation of several sentences
+                text = pair.window[earlier].text
+                if saying.first == 0 and text.rfind("“") > text.rfind("”"):
+                    begin = pair.sentence.index(earlier)
+            spoken = range(begin, first + saying.last)
+            within = sum(any(at in spoken and at != first + saying.verb for at in pair.at(place)) for place in told)
+            elsewhere = sum(any(at not in spoken for at in pair.at(place)) for place in told)
+            if within * 2 > len(told) and (elsewhere < len(told) or (len(pair.window) == 1 and elsewhere < within)):
+                inside.append((saying, number))
+        first += len(sentence.words)
+    if inside and not claim.sayings:
+        verbs = [pair.window[number].words[saying.verb] for saying, number in inside]
+        if not any(verb.key in {word.key for word in claim.words} for verb in verbs):
+            yield "The source gives this as somebody’s words, not as a fact"
+        return
+    for mine in claim.sayings[:1]:
+        speaker = _by_role(claim, mine)
+        if not speaker:
+            continue
+        if not inside:
+            if not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
+                yield "The source does not give this as somebody’s words"
+            continue
+        if not any(speaker & _speaker(saying, pair.window, number) for saying, number in inside):
+            yield "The source does not give these as their words"
+
+
+def _by_role(sentence: Sentence, saying: Saying) -> frozenset[str]:
+    """Who says it by the order of the words; by the roles of the verb, where an insertion stands before it."""
+    if saying.speaker:
+        for frame in sentence.frames:
+            agent = frame.roles.get("agent")
+            if frame.verb == saying.verb and agent and not agent.pronoun and agent.last < frame.verb - 2:
+                return agent.keys
+    return saying.speaker
+
+
+def _named(sentence: Sentence) -> list[int]:
+    return [place for place, word in enumerate(sentence.words) if word.name]
+
+
+def _speaker(saying: Saying, window: Sequence[Sentence], number: int) -> frozenset[str]:
+    """Who says it; where that is a pronoun, who spoke in the sentence before, else who is named first in it."""
+    named = _by_role(window[number], saying)
+    if named:
+        return named
+    for sentence in reversed(window[:number]):
+        for earlier in sentence.sayings:
+            if earlier.speaker:
+                return earlier.speaker
+        run: list[str] = []
+        for word in sentence.words:
+            if word.name or word.opens:
+                run.append(word.key)
+            elif run and word.content:
+                break
+        if run:
+            return frozenset(run)
+    return frozenset(word.key for word in window[number].words[: saying.verb] if word.name or word.opens)
+
+
+def possible(pair: Pair) -> Iterator[str]:
+    """What may be, or is to come, told as what is."""
+    said = {word.word for word in pair.claim.words}
+    first = 0
+    for sentence in pair.window:
+        for cue in sentence.hedges:
+            word = sentence.words[cue.place]
+            if said & KEEPS[cue.sort] or any(claim.word == word.word for claim in pair.claim.words):
+                continue
+            heads = {first + place for place in [at for at in cue.reach if not sentence.words[at].name][:3]}
+            if any(
+                set(pair.at(place)) & heads and len(pair.at(place)) == 1 and not pair.claim.words[place].name
+                for place in pair.content
+            ):
+                yield f"The source only says “{word.word}”"
+        first += len(sentence.words)

@@ -1,0 +1,112 @@
+"""Objections: what the sentences deny and the claim doesn't, or the other way round, and opposites."""
+
+from collections.abc import Iterator
+
+from index.words import stem
+from rag.facts.factuality import ABLE, ENDINGS, LIGHT, REFUSALS, Cue
+from rag.facts.lexicon import opposite
+from rag.facts.opposites import OPPOSITES
+from rag.support.pair import STRONG, Pair
+from rag.support.sentences import Sentence
+
+
+def denied(pair: Pair) -> Iterator[str]:
+    """What the window denies and the claim doesn't, or the other way round.
+
+    A denial of the claim is met by one of the window that is the same word or reaches one of the same words, by a word
+    that says the opposite, or by a "few", "only", "instead". A denial of the window counts where the claim holds what
+    comes right behind it.
+    """
+    claim = pair.claim
+    mine = list(claim.denials)
+    spare = []
+    first = 0
+    for sentence in pair.window:
+        for cue in sentence.denials:
+            word = sentence.words[cue.place]
+            head = {first + place for place in cue.reach[:2]}
+            touched = [place for place in pair.content if pair.exact[place] and set(pair.at(place)) & head]
+            partner = next(
+                (
+                    other
+                    for other in mine
+                    if (word.key in REFUSALS and claim.words[other.place].key == word.key)
+                    or _denied_by(claim, other) & set(touched)
+                ),
+                None,
+            )
+            if partner is not None:
+                mine.remove(partner)
+            elif all(claim.words[place].name or claim.words[place].opens for place in touched):
+                spare.append(sentence)
+            elif word.key in REFUSALS and any(one.key == word.key for one in claim.words):
+                continue
+            elif not any(
+                at - first in cue.reach
+                for place in pair.content
+                if not pair.exact[place]
+                for at in _opposites_in(pair, place)
+            ):
+                yield "The source denies it"
+        first += len(sentence.words)
+    for cue in mine:
+        word = claim.words[cue.place]
+        if word.key in REFUSALS and (float(pair.met[cue.place]) >= STRONG or word.key in pair.keys):
+            continue
+        if any(_opposites_in(pair, place) for place in (*cue.reach, cue.place)):
+            continue
+        denied = cue.reach[: 3 if word.word == "no" else 1]
+        if denied and all(pair.exact[place] for place in denied) and word.key not in REFUSALS:
+            yield "The source does not deny it"
+            continue
+        if spare:
+            spare.pop()
+            continue
+        if any(word.key in ENDINGS for word in pair.words):
+            continue
+        yield "The source does not deny it"
+
+
+def _denied_by(sentence: Sentence, cue: Cue) -> set[int]:
+    """The words that a denial is about: those behind it, and those before it in "keeping pets is not allowed"."""
+    about = set(cue.reach[:3])
+    if cue.reach and sentence.words[cue.reach[0]].word in ABLE:
+        about |= {place for place in range(cue.place) if sentence.words[place].content}
+    return about
+
+
+_CONVERSE = frozenset(map(stem, "sell buy lend borrow give take receive teach learn".split()))
+"""Who sells has a buyer: these are no opposites here."""
+
+
+def _opposites_in(pair: Pair, place: int) -> list[int]:
+    """Where the window has the opposite of a word of the claim."""
+    key = pair.claim.words[place].key
+    if key in _CONVERSE:
+        return []
+    listed = OPPOSITES.get(key, frozenset())
+    common = pair.claim.words[place].word not in LIGHT
+    return [
+        at
+        for at, word in enumerate(pair.words)
+        if word.key in listed or (common and word.content and opposite(word.key, key))
+    ]
+
+
+def opposed(pair: Pair) -> Iterator[str]:
+    """Words whose opposite stands in the window, while they don't."""
+    claim = pair.claim
+    denied = {place for cue in claim.denials for place in cue.reach}
+    taken = {int(pair.best[place]) for place in pair.content if pair.exact[place]}
+    said = {word.key for word in claim.words}
+    for place, word in enumerate(claim.words):
+        if word.key in pair.keys or place in denied:
+            continue
+        for at in _opposites_in(pair, place):
+            sentence = pair.window[pair.sentence[at]]
+            if at in taken or pair.words[at].key in said:
+                continue
+            if any(pair.place[at] in cue.reach[:3] for cue in sentence.denials):
+                continue
+            yield f"The source says “{pair.words[at].word}”, not “{word.word}”"
+            break
