@@ -12,8 +12,9 @@ squad    SQuAD 1.1's training questions (Rajpurkar et al. 2016; CC BY-SA 4.0), 8
          paragraph of the same article, one with many of their words that does not hold the answer: what a search finds
          where documents say nothing.
 adapt    squad2's development questions, of which half are unanswerable and look as if they weren't, and the same kind
-         of second time. `--half` takes every other article alone: eval/fit.py has to learn from what a reader says of
-         articles that it never saw.
+         of second time. What is written is the mean of the weights before and after (WiSE-FT, Wortsman et al. 2022):
+         it puts the right sentence first more often than either, on every set (docs/quality.md). `--half` takes every
+         other article alone: eval/fit.py has to learn from what a reader says of articles that it never saw.
 
 Windows of whole sentences of different lengths are read, since passages have all lengths. Needs the extra `export`.
 """
@@ -280,6 +281,14 @@ def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
     return ids, types, attention, allowed, starts, ends
 
 
+def average(one: Path, other: Path, output: Path) -> None:
+    """Writes the mean of two sets of weights."""
+    from safetensors.numpy import load_file, save_file
+
+    first, second = load_file(one), load_file(other)
+    save_file({name: (first[name] + second[name]) / 2 for name in first}, output)
+
+
 def export(weights: Path, output: Path, made: Sequence[Example]) -> None:
     """Writes the reader in 8 bits as ONNX, as eval/export_embedder.py writes the embedder."""
     from safetensors.numpy import load_file
@@ -329,6 +338,7 @@ def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: in
     made = list(examples(articles, asked, tokenizer, others=0.3))
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=7e-5, epochs=1, threads=threads)
+    average(start, output, output)
 
 
 @main.command("export")
