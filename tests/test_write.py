@@ -146,9 +146,10 @@ def test_a_sentence_said_twice_is_shown_once(library: Library) -> None:
 def test_what_a_pronoun_leans_on_becomes_part_of_the_citation(library: Library) -> None:
     question = "What did Putin say about joint projects?"
     said = "Putin noted that China and Russia are implementing joint projects in energy and industry"
-    (citation,) = written(library, f"{said} [1].", question).citations
-    assert "He noted that" in citation.quote
-    assert not citation.quote.startswith("He ")
+    quotes = [citation.quote for citation in written(library, f"{said} [1].", question).citations]
+    assert any("He noted that" in quote for quote in quotes)
+    assert any("Putin mentioned" in quote for quote in quotes)
+    assert not any(quote.startswith("He ") for quote in quotes)
 
 
 def test_numbers_alone_quote_what_they_point_at(library: Library) -> None:
