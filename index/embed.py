@@ -110,7 +110,7 @@ class BundledEmbedder:
 
     @cached_property
     def identity(self) -> str:
-        with _named(f"The bundled embedder in {self._folder} is damaged; install Footnote anew."):
+        with named(f"The bundled embedder in {self._folder} is damaged; install Footnote anew."):
             return (self._folder / "model.onnx.sha256").read_text(encoding="ascii").split()[0]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -142,7 +142,7 @@ class BundledEmbedder:
         """The tokenizer and the onnxruntime session."""
         with self._loading:
             if self._loaded is None:
-                with _named(f"The bundled embedder in {self._folder} is damaged; install Footnote anew."):
+                with named(f"The bundled embedder in {self._folder} is damaged; install Footnote anew."):
                     self._loaded = load_tokenizer(self._folder), load_session(self._folder / "model.onnx")
             return self._loaded
 
@@ -163,7 +163,7 @@ class SentenceTransformersEmbedder:
             raise MissingPart(
                 "Embedders other than the bundled one need a package; run `pip install sentence-transformers`."
             ) from None
-        with _named(
+        with named(
             f"The embedder {name!r} is neither a folder with a sentence-transformers model nor one that can be"
             " downloaded now; check the name, connect to the network once, or name a folder."
         ):
@@ -246,7 +246,7 @@ def load_session(model: Path) -> Any:
 
 
 @contextmanager
-def _named(sentence: str) -> Iterator[None]:
+def named(sentence: str) -> Iterator[None]:
     """Whatever a foreign library raises while it loads a model, as one sentence for a person."""
     try:
         yield

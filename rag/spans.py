@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer
+from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer, named
 from rag.evidence import Candidate
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
@@ -65,14 +65,16 @@ class Marked:
 
 
 class SpanReader:
-    """Safe to use from several threads."""
+    """Reads with a model in a file, loaded when the first text comes. Safe to use from several threads. Raises
+    MissingPart where the file is damaged."""
 
     def __init__(self, model: Path = MODEL) -> None:
         self._file = model
 
     @cached_property
     def _model(self) -> tuple[Any, Any]:
-        return load_tokenizer(BUNDLED_FOLDER), load_session(self._file)
+        with named(f"The reader {self._file} is damaged; install Footnote anew."):
+            return load_tokenizer(BUNDLED_FOLDER), load_session(self._file)
 
     def read(self, question: str, texts: Sequence[str]) -> list[Marked]:
         """Each text read with the question; beyond WINDOW_TOKENS a text is not seen."""
@@ -161,11 +163,7 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
             ]
             if not wider:
                 break
-            # the shorter side first: the sentence stays in the middle
-            first, last = min(
-                wider,
-                key=lambda span: abs((best.start - sentences[span[0]].start) - (sentences[span[1]].end - best.end)),
-            )
+            first, last = min(wider, key=lambda span: _lopsided(best, sentences[span[0]], sentences[span[1]]))
         group = sentences[first : last + 1]
         taken |= {(best.passage, one.start) for one in group}
         groups.append(group)

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.documents import Document
+from index.errors import MissingPart
 from index.library import Library
 from rag.evidence import SIGNALS, Candidate, candidates, take_apart
 from rag.followup import Standalone
@@ -19,6 +21,7 @@ from rag.spans import (
     WINDOW_CHARACTERS,
     WINDOWS,
     Marked,
+    SpanReader,
     neighbourhoods,
     read,
     span_reader,
@@ -108,6 +111,12 @@ def test_what_is_read_with_others_is_read_as_alone() -> None:
         assert together.none == alone.none
 
 
+def test_a_damaged_reader_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "reader.onnx").write_bytes(b"no model")
+    with pytest.raises(MissingPart, match=r"^The reader .* is damaged; install Footnote anew\.$"):
+        SpanReader(tmp_path / "reader.onnx").read("Who?", [TEXT])
+
+
 # Spans --------------------------------------------------------------------------------------------------------------
 
 
@@ -178,8 +187,6 @@ def test_neighbourhoods_are_runs_of_a_passage_that_share_nothing(lengths: list[l
 
 def test_the_model_card_names_the_hash_the_data_and_the_licence() -> None:
     folder = Path(__file__).parents[1] / "rag" / "models"
-    import hashlib
-
     card = (folder / "README.md").read_text(encoding="utf-8")
     digest = hashlib.sha256((folder / "reader-int8.onnx").read_bytes()).hexdigest()
     assert [part for part in (digest, "SQuAD", "CC BY-SA 4.0", "Apache-2.0") if part not in card] == []
