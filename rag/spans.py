@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer, named
+from index.words import content_stems
 from rag.evidence import Candidate
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
@@ -110,7 +111,8 @@ def read(
 ) -> list[Candidate]:
     """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and the words that answer.
     `candidates` are all sentences of the passages, in reading order."""
-    groups = neighbourhoods(candidates, ranked)
+    beside = _other_records(question, candidates)
+    groups = neighbourhoods(candidates, [one for one in ranked if (one.document, one.start) not in beside])
     texts = [_text(group) for group in groups]
     found: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
     for group, marked in zip(groups, reader.read(question, texts), strict=True):
@@ -138,7 +140,7 @@ def read(
 
 
 def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate]) -> list[list[Candidate]]:
-    """The sentences around the best ones, at most WINDOWS groups; no sentence is in two."""
+    """The sentences around the best ones, at most WINDOWS groups; no sentence is in two, a row of a table is alone."""
     passages: dict[int, list[Candidate]] = {}
     for one in candidates:
         passages.setdefault(one.passage, []).append(one)
@@ -157,6 +159,8 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
                 for low, high in ((first - 1, last), (first, last + 1))
                 if low >= 0
                 and high < len(sentences)
+                and not _is_record(sentences[low])
+                and not _is_record(sentences[high])
                 and (best.passage, sentences[low].start) not in taken
                 and (best.passage, sentences[high].start) not in taken
                 and sentences[high].end - sentences[low].start <= WINDOW_CHARACTERS
@@ -168,6 +172,23 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
         taken |= {(best.passage, one.start) for one in group}
         groups.append(group)
     return groups
+
+
+def _is_record(one: Candidate) -> bool:
+    """Whether this is a row of a table, as index/formats/tables.py writes it: its neighbours say nothing of it."""
+    return " | " in one.text
+
+
+def _other_records(question: str, candidates: Sequence[Candidate]) -> set[tuple[str, int]]:
+    """Document and start of the rows that are not the one asked for: another row of the document holds all words of the
+    question that they hold, and more. The reader, which was trained on prose, takes any row's manager for an answer."""
+    asked = set(content_stems(question))
+    held = {(one.document, one.start): asked & set(content_stems(one.text)) for one in candidates if _is_record(one)}
+    return {
+        place
+        for place, words in held.items()
+        if any(words < more for other, more in held.items() if other[0] == place[0])
+    }
 
 
 def _lopsided(best: Candidate, first: Candidate, last: Candidate) -> int:

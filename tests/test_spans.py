@@ -68,6 +68,15 @@ def test_the_words_that_answer_are_marked(library: Library, question: str, answe
     assert span[1] - span[0] < 3 * len(answer)
 
 
+def test_of_the_rows_of_a_table_the_one_asked_for_is_read(tmp_path: Path) -> None:
+    rows = ("Boat: Alma | Built: 1931 | Owner: Ida Lund.", "Boat: Berta | Built: 1948 | Owner: Per Holm.")
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("boats.csv", "Boats", "\n".join(rows))])
+        alma, berta = (seen(library, f"Who is the owner of {boat}?") for boat in ("Alma", "Berta"))
+    assert [one.text for one in alma if one.span] == [rows[0]]
+    assert [one.text for one in berta if one.span] == [rows[1]]
+
+
 def test_a_text_that_answers_is_told_from_one_that_does_not() -> None:
     question = "Who bought the mill?"
     answers, beside = span_reader().read(question, [TEXT[:90], "The mill has a wheel of oak and two stones."])
