@@ -29,10 +29,11 @@ from eval.questions import Question, load
 from index import documents
 from index.documents import builtin
 from index.library import Library
-from rag.evidence import SIGNALS, Candidate, candidates, take_apart
+from rag.evidence import SIGNALS, Candidate
 from rag.followup import standalone
 from rag.quote import quotable_together
 from rag.ranking import ALL_SIGNALS, ANSWER_SIGNALS, Logistic, answer_signals, quotable, rank
+from rag.retrieve import find
 from rag.spans import SpanReader, read, span_reader
 
 Matrix = npt.NDArray[np.float64]
@@ -81,10 +82,7 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     rows = []
     for question in questions:
         searched = standalone(question.question, question.history)
-        asked = take_apart(searched, library)
-        reading = None if searched.context else asked.reading
-        passages = library.search(searched.query, reading=reading, context=searched.context)
-        sentences = candidates(asked, library, passages)
+        asked, _, sentences = find(library, searched)
         found = quotable(sentences)
         holds = [
             any(

@@ -37,11 +37,11 @@ from index.documents import read
 from index.embed import float_model_folder, load_tokenizer
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
+from rag.spans import CLS, QUESTION_TOKENS, SEP, WINDOW_TOKENS
 
 SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
 """Of train-v1.1.json as published."""
 
-QUESTION_TOKENS, WINDOW_TOKENS = 48, 160
 BATCH = 32
 WARM_UP = 0.06
 """Share of the steps in which the rate rises; then it falls to zero in a straight line."""
@@ -262,8 +262,7 @@ def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
     """Token ids, token types, attention, where the answer may stand, and its first and last token: [CLS] is none."""
     import torch
 
-    cls, sep = 101, 102
-    rows = [[cls, *one.question, sep, *one.window, sep] for one in batch]
+    rows = [[CLS, *one.question, SEP, *one.window, SEP] for one in batch]
     width = max(map(len, rows))
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     types, attention = torch.zeros_like(ids), torch.zeros_like(ids)

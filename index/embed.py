@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -227,7 +227,9 @@ class LlamaIndexEmbedder:
         return unit(np.array(vector, dtype=np.float32))
 
 
+@cache
 def load_tokenizer(folder: Path) -> Any:
+    """Neither pads nor cuts. One for each folder: the embedder and the reader share theirs."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

@@ -26,14 +26,22 @@ class Retrieved:
     confidence: float
 
 
-def retrieve(
+def find(
     library: Library, question: Standalone, *, k: int = 10, documents: Sequence[str] | None = None
-) -> Retrieved:
-    """Searches the library, or those documents of it alone, for a question that stands alone."""
+) -> tuple[Question, list[Found], list[Candidate]]:
+    """A question that stands alone, taken apart; the passages found for it in the library, or in those documents of it
+    alone, best first; and all their sentences."""
     asked = take_apart(question, library)
     reading = None if question.context else asked.reading
     passages = library.search(question.query, k=k, documents=documents, reading=reading, context=question.context)
-    sentences = candidates(asked, library, passages)
+    return asked, passages, candidates(asked, library, passages)
+
+
+def retrieve(
+    library: Library, question: Standalone, *, k: int = 10, documents: Sequence[str] | None = None
+) -> Retrieved:
+    """What `find` finds, ranked, the best sentences read, and how sure they answer."""
+    asked, passages, sentences = find(library, question, k=k, documents=documents)
     models = fitted()
     likely = [candidate for candidate, _ in rank(quotable(sentences), models.sentence)]
     ranked = rank(read(asked.text, sentences, likely, span_reader()), models.read_sentence)

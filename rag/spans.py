@@ -24,7 +24,7 @@ from rag.evidence import Candidate
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
 
 QUESTION_TOKENS, WINDOW_TOKENS = 48, 160
-"""What the reader was trained on at the most (eval/train_reader.py)."""
+"""What the reader is trained on at the most (eval/train_reader.py)."""
 
 ANSWER_TOKENS = 30
 """No answer is longer."""

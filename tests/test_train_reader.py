@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from eval.train_reader import (
     BATCH,
-    QUESTION_TOKENS,
-    WINDOW_TOKENS,
     Asked,
     Example,
     Paragraph,
@@ -17,6 +15,7 @@ from eval.train_reader import (
     paragraph,
 )
 from index.embed import float_model_folder, load_tokenizer
+from rag.spans import QUESTION_TOKENS, WINDOW_TOKENS
 
 MILL = (
     "The old mill stands by the river Ebb. Carla Weiss bought it in 1987 from the town of Lund. She paid nine thousand"
