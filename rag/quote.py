@@ -45,7 +45,9 @@ TOLD = frozenset({"percent", "duration", "money", "count", "date"})
 of 140 development questions of squad2; people (81 %) and places (56 %) are not told well enough."""
 
 MARKED_ABOVE = 2.0
-"""Log-odds against "no answer" from which the words that the reader marks are pointed at."""
+"""Log-odds against "no answer" from which the words that the reader marks are pointed at, where one sentence is quoted:
+where two are, either may be it. Of squad2's best sentences, articles left out, 95 % of the marks overlap a gold answer
+if the sentence is right."""
 
 _ONE_ANSWER = 2
 """Possible answers at most so many characters apart are one ("May 2024")."""
@@ -87,7 +89,10 @@ def choose(retrieved: Retrieved, library: Library, question: str | None = None) 
     elif chosen and (members := asks_several(question)):
         chosen = gathered(retrieved.sentences, chosen, members)
     quotes = [
-        replace(widened(library.document(one.document), one.start, one.end), answer=answering(retrieved.question, one))
+        replace(
+            widened(library.document(one.document), one.start, one.end),
+            answer=answering(retrieved.question, one, alone=len(chosen) == 1),
+        )
         for one in chosen
     ]
     return merged(quotes, [candidate.document for candidate in chosen])
@@ -183,11 +188,11 @@ def shown(words: str) -> str:
     return _NUMBER_IN_BRACKETS.sub(r"(\1)", " ".join(words.split()))
 
 
-def answering(question: Question, candidate: Candidate) -> tuple[int, int] | None:
+def answering(question: Question, candidate: Candidate, *, alone: bool = True) -> tuple[int, int] | None:
     """The words of a candidate that answer: the one place that holds an answer of the kind asked for or, where there is
-    no such place alone, what the reader marks, if it is sure."""
+    no such place and the candidate is quoted alone, what the reader marks, if it is sure."""
     told = _told(question, candidate) if question.kind in TOLD else None
-    if told or question.kind == "yes-no" or candidate.odds < MARKED_ABOVE:
+    if told or not alone or question.kind == "yes-no" or candidate.odds < MARKED_ABOVE:
         return told
     return candidate.span
 

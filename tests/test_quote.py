@@ -260,3 +260,17 @@ def test_the_words_that_answer_are_told_where_one_place_alone_can_be_it(
     given = replace(at(TEXT[:20]), text=sentence, start=100, end=100 + len(sentence))
     found = answering(take_apart(Standalone(question), library), given)
     assert (found and sentence[found[0] - 100 : found[1] - 100]) == words
+
+
+def test_what_the_reader_marks_is_pointed_at_where_one_sentence_is_quoted(library: Library) -> None:
+    def read(words: str, axis: int) -> Candidate:
+        one = at(words, axis=axis)
+        return replace(one, span=(one.start, one.start + 4), odds=5.0)
+
+    def pointed_at(*sentences: tuple[Candidate, float]) -> list[tuple[int, int] | None]:
+        asked = take_apart(Standalone("What hunts?"), library)
+        return [one.answer for one in choose(Retrieved(asked, [], list(sentences), 1.0, 1.0), library)]
+
+    owls, herons = read("Owls hunt mice at night.", 0), read("The heron [12] eats fish.", 1)
+    assert pointed_at((owls, 9.0), (herons, 0.0)) == [owls.span]
+    assert pointed_at((owls, 1.0), (herons, 0.9)) == [None, None]
