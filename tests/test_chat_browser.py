@@ -626,3 +626,42 @@ def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None
     page.wait_for_timeout(300)
     box = page.locator("mark.cited").first.bounding_box()
     assert 0 <= box["y"] <= PHONE["height"]
+
+
+def test_a_question_sent_the_moment_an_answer_stands_is_asked(opened: Any) -> None:
+    page = opened(WIDE)
+    page.evaluate(
+        """question => {
+          const box = document.querySelector("#composer textarea");
+          const observer = new MutationObserver(() => {
+            if (!document.querySelector("#current .turn[data-state=answered]")) return;
+            observer.disconnect();
+            box.value = question;
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+            requestAnimationFrame(() =>
+              box.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", bubbles: true, cancelable: true })));
+          });
+          observer.observe(document.getElementById("current"), { childList: true, subtree: true });
+        }""",
+        "What did Macron ask of Xi Jinping?",
+    )
+    ask(page, "Where was the BRICS summit held?")
+    page.wait_for_function("() => document.querySelectorAll('.turn').length === 2")
+    assert "Macron" in settled(page).inner_text()
+    assert page.locator("#composer textarea").input_value() == ""
+
+
+def test_a_key_struck_twice_sends_no_draft(opened: Any) -> None:
+    page = opened(WIDE)
+    box = page.locator("#composer textarea")
+    box.fill("Slowly: What did Macron ask of Xi Jinping?")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#composer .stop-button")
+    page.wait_for_function("() => !document.querySelector('#composer textarea').value")
+    box.fill("Where was the")
+    settled(page)
+    page.wait_for_selector("#composer .submit-button")
+    page.wait_for_timeout(1000)
+    assert page.locator(".turn").count() == 1
+    assert box.input_value() == "Where was the"

@@ -119,7 +119,7 @@ def build(chatbot: Chatbot) -> "Blocks":
         request: gradio.Request,  # type: ignore[name-defined] # what Gradio knows it by
     ) -> Iterator[dict[Any, Any]]:
         if not question.strip():
-            yield {box: ""}
+            yield {box: gradio.skip()}
             return
         key, text = new_key(), ""
         inbox = answering[request.session_hash] = SimpleQueue()
@@ -203,7 +203,7 @@ def build(chatbot: Chatbot) -> "Blocks":
             with gradio.Column(elem_id="source"):
                 html(_SOURCE)
         outputs = [box, welcome, past, current, turns_state]
-        box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, **private)
+        box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, trigger_mode="always_last", **private)
         box.stop(stop, None, None, **private)
         showing = {"inputs": [sent], "outputs": [welcome, past, current, turns_state], "js": _OPENING, **private}
         opener.click(opened, **showing)
@@ -359,7 +359,7 @@ _ASKED = """<p id="only" hidden>Asking only <span id="only-names"></span>
 _ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 
 # What Gradio runs in the page before it sends something: a question goes with what the script knows.
-_SENDING = "(question, sent, turns) => [question, window.footnote?.sent() ?? {}, turns]"
+_SENDING = "(question, sent, turns) => [...(window.footnote?.sent(question) ?? [question, {}]), turns]"
 _OPENING = "() => [{ conversation: new URLSearchParams(location.hash.slice(1)).get('conversation') }]"
 
 _SOURCE = f"""<section id="reader" aria-label="Source">

@@ -10,15 +10,27 @@ const box = () => document.querySelector("#composer textarea");
 let instead = false; // whether the next question takes the last one's place
 let followed = null; // the latest question that was brought into view
 let settled = null; // the latest question whose source was opened, or closed, by itself
+let wanted = null; // what stood in the box when it was last sent
 
-// Gradio sends this along with a question.
+// What Gradio sends: a question, and what goes along with it. One that was sent before the last answer had ended Gradio
+// sends after it, with what stands in the box by then: a draft, or nothing after a second stroke of the key, is no
+// question.
 window.footnote = {
-  sent() {
+  sent(question) {
+    if (question !== wanted) return ["", {}];
     const sent = { instead, documents: library.asked(), conversation: conversations.current() };
+    wanted = null;
     edit(false);
-    return sent;
+    return [question, sent];
   },
 };
+
+function want(event) {
+  const key = event.key === "Enter" && !event.shiftKey && event.target === box();
+  if (key || event.target.closest?.("#composer .submit-button")) wanted = box().value;
+}
+document.addEventListener("keypress", want, true);
+document.addEventListener("click", want, true);
 
 function write(text) {
   box().value = text;
