@@ -25,7 +25,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,12 @@ from typing import Any
 import click
 
 from eval.export_embedder import graph, outliers, save
+from eval.near_misses import NearMisses
 from index.documents import read
-from index.embed import float_model_folder, load_tokenizer
+from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
+from rag.facts.opposites import OPPOSITES
 from rag.spans import CLS, QUESTION_TOKENS, SEP, WINDOW_TOKENS
 
 SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
@@ -140,8 +142,17 @@ def squad2(bench: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
     return articles, asked
 
 
-def examples(articles: Articles, asked: Sequence[Asked], tokenizer: Any, *, others: float) -> Iterator[Example]:
-    """Each question with a window of its paragraph and, for a share `others`, with one of another paragraph."""
+def examples(
+    articles: Articles,
+    asked: Sequence[Asked],
+    tokenizer: Any,
+    *,
+    others: float,
+    near: float = 0,
+    near_misses: NearMisses | None = None,
+) -> Iterator[Example]:
+    """Each question with a window of its paragraph; for a share `others` also with one of another paragraph, and for a
+    share `near` also a near miss of it with a window of its own."""
     chance = random.Random(SEED)
     for one in asked:
         question = tokenizer.encode(one.text, add_special_tokens=False).ids[:QUESTION_TOKENS]
@@ -151,6 +162,12 @@ def examples(articles: Articles, asked: Sequence[Asked], tokenizer: Any, *, othe
             other = _another(one, around, chance)
             if other:
                 yield _windowed(question, other, None, chance)
+        if near_misses and one.span and chance.random() < near:
+            missed = near_misses.of(one.text, around[one.paragraph].text, one.article)
+            if missed:
+                question = tokenizer.encode(missed, add_special_tokens=False).ids[:QUESTION_TOKENS]
+                window = _windowed(question, around[one.paragraph], one.span, chance)
+                yield replace(window, start=-1, end=-1)
 
 
 def _windowed(question: list[int], of: Paragraph, span: tuple[int, int] | None, chance: random.Random) -> Example:
@@ -309,16 +326,33 @@ def main() -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--others", default=0.4, show_default=True, help="Share of the questions asked of a second paragraph.")
+@click.option("--near", default=0.0, show_default=True, help="Share of the questions asked again as a near miss.")
+@click.option("--skip", default=0, help="So many questions are left out first.")
 @click.option("--limit", default=0, help="At most so many questions; 0: all.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Weights to go on from.")
+@click.option("--rate", default=1.5e-4, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def _squad(file: Path, output: Path, others: float, limit: int, threads: int) -> None:
+def _squad(
+    file: Path,
+    output: Path,
+    others: float,
+    near: float,
+    skip: int,
+    limit: int,
+    start: Path | None,
+    rate: float,
+    threads: int,
+) -> None:
     """The first stage, an hour or two on two cores."""
     tokenizer = load_tokenizer(float_model_folder())
     articles, asked = squad(file, tokenizer)
-    random.Random(SEED).shuffle(asked)
-    made = list(examples(articles, asked[: limit or None], tokenizer, others=others))
+    chance = random.Random(SEED)
+    chance.shuffle(asked)
+    near_misses = NearMisses([(one.article, one.text) for one in asked], OPPOSITES, load_embedder(), chance)
+    chosen = asked[skip : skip + limit if limit else None]
+    made = list(examples(articles, chosen, tokenizer, others=others, near=near, near_misses=near_misses))
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
-    train(made, start=None, output=output, rate=1.5e-4, epochs=1, threads=threads)
+    train(made, start=start, output=output, rate=rate, epochs=1, threads=threads)
 
 
 @main.command("adapt")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from index.library import Found, Library
 from index.reading import Reading
 from index.words import STOPWORDS, places, stem, tokens
+from rag.facts.lexicon import opposites_of
 from rag.followup import Standalone
 from rag.kinds import COUNT_WORD, VISIBLE, answers_in, asked
 
@@ -51,6 +52,8 @@ SIGNALS = (
     "name_missing",  # ... a name
     "other_year",  # ... a year that its passage has not, and the sentence has another
     "unit_missing",  # "how many owls" is asked, and no number of owls stands in the sentence or beside it
+    "denial_missing",  # the question denies something, and neither the sentence nor a neighbour does
+    "opposite",  # the sentence has the opposite of a word of the question, and not that word
     "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
 )
@@ -70,6 +73,15 @@ _COUNTED = re.compile(
 
 _YEAR = re.compile(r"1\d{3}|20\d\d")
 
+_DENIES = re.compile(
+    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|except|fail\w*|refus\w*|reject\w*|den(?:y|ies|ied)|"
+    r"lack\w*|un(?:able|likely|willing))\b|n[’']t\b",
+    re.IGNORECASE,
+)
+
+_TURNED = frozenset({"before", "after", "above", "below", "more", "most", "few", "up", "down"})
+"""Words that mean little for finding and have an opposite."""
+
 _FOCUS = re.compile(
     r"\b(?:what|which|how|who|whose|when|where|why)\b(?:\s+(?:many|much|long|often|far))?", re.IGNORECASE
 )
@@ -78,12 +90,15 @@ _FOCUS = re.compile(
 @dataclass(frozen=True, slots=True)
 class Demands:
     """What must stand where the answer stands: numbers and stems of names of what is asked now; `years`, those of the
-    numbers that are years; `unit`, the stem of what "how many" counts, or None."""
+    numbers that are years; `unit`, the stem of what "how many" counts, or None; `denial`, whether something is denied;
+    and what must not: `opposites`, by the stem of each word that has any."""
 
     numbers: frozenset[str]
     years: frozenset[str]
     names: frozenset[str]
     unit: str | None
+    denial: bool
+    opposites: dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +208,12 @@ def _demands(asked_now: str, names: set[str]) -> Demands:
         frozenset(number for number in numbers if _YEAR.fullmatch(number)),
         frozenset(name for name in names if not name[0].isdigit()),
         stem(words[-1]) if words else None,
+        bool(_DENIES.search(asked_now)),
+        {
+            one: opposites
+            for one in {stem(word) for word in tokens(asked_now) if word not in STOPWORDS or word in _TURNED}
+            if (opposites := opposites_of(one))
+        },
     )
 
 
@@ -225,6 +246,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
         demands.years.isdisjoint(whole) and any(_YEAR.fullmatch(word) for word in group) if demands.years else False
         for group in words
     ]
+    denies = [not demands.denial or bool(_DENIES.search(text)) for text in texts]
     counts = [demands.unit is None or _counts(demands.unit, group, of) for group, of in zip(words, stems, strict=True)]
     similar = question.vectors @ stored.words.T
     in_passage = _nearest(similar)
@@ -273,6 +295,8 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             float(name_missing),
             float(other_years[position]),
             float(not any(counts[other] for other in (position, *around))),
+            float(not any(denies[other] for other in (position, *around))),
+            float(any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
         )

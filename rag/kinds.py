@@ -27,15 +27,20 @@ def _either(words: str) -> str:
     return "(?:" + "|".join(phrase.strip() for phrase in words.split(",")) + ")"
 
 
+def _either_number(words: str) -> str:
+    """The same for nouns, in the singular or the plural."""
+    return _either(",".join(re.sub("([^aeiou])y$", r"\1(?:y|ies)", word) for word in words.split(","))) + "s?"
+
+
 _WHICH = r"\b(?:what|which) (?:\w+ )?"
-_PLACES = _either(
+_PLACES = _either_number(
     "city,country,place,state,town,location,region,continent,county,province,river,island,venue,area,building"
 )
-_PEOPLE = _either(
-    "person,man,woman,king,queen,president,scientist,author,actor,leader,professor,scholar,politician,player,writer,"
+_PEOPLE = _either_number(
+    "person,people,man,men,woman,women,king,queen,president,scientist,author,actor,leader,professor,scholar,politician,player,writer,"
     "general,emperor,pope,minister,analyst,expert"
 )
-_TIMES = _either("year,date,day,month,time,century,decade,season,era,period")
+_TIMES = _either_number("year,date,day,month,time,century,decade,season,era,period")
 _SIZES = _either("population,number,amount,size,length,height,distance,total,rate,average")
 _AUXILIARIES = _either(
     "is,are,was,were,do,does,did,can,could,has,have,had,will,would,should,may,might,isn't,aren't,wasn't,didn't,doesn't,don't"

@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from rag.followup import Standalone, standalone
 from rag.quote import (
     MEMBERS,
     QUOTE_CHARACTERS,
-    SECOND_WITHIN,
+    SECOND_SHARE,
     Quote,
     _leans,
     answering,
@@ -90,7 +91,7 @@ def test_a_second_sentence_that_is_as_likely_is_quoted_too_in_reading_order(libr
 
 def test_a_second_sentence_that_is_less_likely_is_not(library: Library) -> None:
     owls, herons = at("Owls hunt mice at night.", axis=0), at("The heron [12] eats fish.", axis=1)
-    assert chosen(library, (owls, 1.0), (herons, 1.0 - SECOND_WITHIN - 0.1)) == [owls.text]
+    assert chosen(library, (owls, 1.0), (herons, 1.0 - math.log(1 / SECOND_SHARE - 1) - 0.1)) == [owls.text]
 
 
 def test_a_sentence_that_says_the_same_is_not_quoted_again(library: Library) -> None:

@@ -163,3 +163,9 @@ def test_the_check_half_is_told_apart() -> None:
     """A little below what docs/support.md says is reached."""
     for name, least in (("first", 0.84), ("second", 0.7)):
         assert balanced_accuracy(judged([claim for claim in claims(name) if claim.half == "check"])) >= least
+
+
+def test_a_number_said_twice_stands_twice_in_the_source() -> None:
+    source = "The fair took place from October 22nd to 24th."
+    assert not check_support("The fair took place from October 22nd to 22nd.", [source]).supported
+    assert check_support("The fair took place from October 22nd.", [source]).supported

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.near_misses import NearMisses
 from eval.train_reader import (
     BATCH,
     Asked,
@@ -14,7 +15,7 @@ from eval.train_reader import (
     examples,
     paragraph,
 )
-from index.embed import float_model_folder, load_tokenizer
+from index.embed import BundledEmbedder, float_model_folder, load_tokenizer
 from rag.spans import QUESTION_TOKENS, WINDOW_TOKENS
 
 MILL = (
@@ -75,6 +76,16 @@ def test_a_question_without_an_answer_says_so(tokenizer: Any, article: list[Para
     (made,) = examples({"mill": article}, [Asked("Who sold it?", (), None, "mill", 0)], tokenizer, others=0)
     assert (made.start, made.end) == (-1, -1)
     assert made.window
+
+
+def test_a_near_miss_stands_beside_the_words_that_answer_the_question(tokenizer: Any, article: list[Paragraph]) -> None:
+    missed = NearMisses([("mill", one.text) for one in ASKED], {}, BundledEmbedder(), random.Random(1))
+    bought = [asked("In which year, 1987, was it bought?", "1987")] * 40
+    made = list(examples({"mill": article}, bought, tokenizer, others=0, near=1, near_misses=missed))
+    assert [one.start >= 0 for one in made] == [True, False] * 40
+    assert all("carla weiss" in tokenizer.decode(one.window) for one in made)
+    changed = [tokenizer.decode(one.question) for one in made[1::2]]
+    assert all("1987" not in one or "n ' t" in one for one in changed)
 
 
 def test_a_long_question_is_cut(tokenizer: Any, article: list[Paragraph]) -> None:

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from rag.facts.opposites import OPPOSITES
+
 
 @cache
 def _stored() -> dict[str, Any]:
@@ -38,6 +40,22 @@ def akin(one: str, other: str) -> bool:
 def opposite(one: str, other: str) -> bool:
     """Whether two keys are of words that say the opposite of each other."""
     return _paired("opposites", one, other)
+
+
+@cache
+def opposites_of(key: str) -> frozenset[str]:
+    """The keys of all words that say the opposite."""
+    return OPPOSITES.get(key, frozenset()) | _all_opposites().get(key, frozenset())
+
+
+@cache
+def _all_opposites() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for one, others in _stored()["opposites"].items():
+        for other in others.split():
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
+    return {one: frozenset(others) for one, others in found.items()}
 
 
 def _paired(table: str, one: str, other: str) -> bool:

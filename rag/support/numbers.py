@@ -23,6 +23,8 @@ def wrong_numbers(pair: Pair) -> Iterator[str]:
             yield f"{_shown(number, pair.claim.text)} is not in the source"
         elif all(other.limit != number.limit for other in fitting):
             yield f"The source does not say exactly {_shown(number, pair.claim.text)}"
+        elif len(fitting) < sum((one.value, one.kind) == (number.value, number.kind) for one in pair.claim.numbers):
+            yield f"The source says {_shown(number, pair.claim.text)} less often"
 
 
 def rivals(pair: Pair) -> Iterator[str]:
