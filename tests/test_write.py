@@ -31,7 +31,7 @@ from rag.followup import standalone
 from rag.llm import RemoteModel
 from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
-from rag.write import INSTRUCTIONS, LARGE_SOURCES, SMALL_SOURCES, declines, prompt, tokens_of
+from rag.write import INSTRUCTIONS, LARGE_SOURCES, LIKELY_WITHIN, SMALL_SOURCES, declines, prompt, tokens_of
 
 TRADE = "By what percentage did trade grow from January to August 2024?"
 KAZAN = "What is the population of Kazan?"
@@ -184,6 +184,19 @@ def test_a_true_sentence_that_does_not_say_what_was_asked_for_is_left_out(librar
     assert answer.model == "extractive"
     assert [check.verdict for check in answer.checks] == ["dropped"]
     assert answer.checks[0].reason == "It does not say what was asked for."
+
+
+def test_a_true_sentence_that_hardly_answers_is_left_out(library: Library) -> None:
+    question = "What did Macron ask of Xi Jinping?"
+    retrieved = retrieve(library, standalone(question))
+    odds = {candidate.text: odds for candidate, odds in retrieved.sentences}
+    _, given = prompt(retrieved, library, standalone(question))
+    beside = min((source.text for source in given if source.text in odds), key=odds.__getitem__)
+    assert odds[beside] < max(odds.values()) - LIKELY_WITHIN
+    answer = written(library, f"{beside} [1]", question, quote_instead_above=0.0)
+    assert [check.verdict for check in answer.checks] == ["dropped"]
+    assert answer.model == "extractive"
+    assert "Macron" in answer.text
 
 
 def test_a_small_model_is_asked_only_where_quoting_would_answer(library: Library) -> None:
