@@ -16,7 +16,7 @@ import numpy.typing as npt
 from index.library import Found, Library
 from index.reading import Reading
 from index.words import STOPWORDS, places, stem, tokens
-from rag.facts.lexicon import opposites_of
+from rag.facts.opposites import opposites_of
 from rag.followup import Standalone
 from rag.kinds import COUNT_WORD, VISIBLE, answers_in, asked
 

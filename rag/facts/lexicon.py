@@ -8,8 +8,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from rag.facts.opposites import OPPOSITES
-
 
 @cache
 def _stored() -> dict[str, Any]:
@@ -34,18 +32,18 @@ def first_form(word: str) -> str:
 
 def akin(one: str, other: str) -> bool:
     """Whether two keys are of words that mean the same, or of which one is a kind of the other or derived from it."""
-    return _paired("akin", one, other)
+    others = _stored()["akin"].get(min(one, other), "")  # each pair is stored under its first
+    return bool(others) and max(one, other) in others.split()
 
 
 def opposite(one: str, other: str) -> bool:
     """Whether two keys are of words that say the opposite of each other."""
-    return _paired("opposites", one, other)
+    return other in opposites(one)
 
 
-@cache
-def opposites_of(key: str) -> frozenset[str]:
-    """The keys of all words that say the opposite."""
-    return OPPOSITES.get(key, frozenset()) | _all_opposites().get(key, frozenset())
+def opposites(key: str) -> frozenset[str]:
+    """The keys of words that say the opposite of a key."""
+    return _all_opposites().get(key, frozenset())
 
 
 @cache
@@ -56,8 +54,3 @@ def _all_opposites() -> dict[str, frozenset[str]]:
             found.setdefault(one, set()).add(other)
             found.setdefault(other, set()).add(one)
     return {one: frozenset(others) for one, others in found.items()}
-
-
-def _paired(table: str, one: str, other: str) -> bool:
-    others = _stored()[table].get(min(one, other), "")  # each pair is stored under its first
-    return bool(others) and max(one, other) in others.split()

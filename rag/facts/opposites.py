@@ -1,5 +1,6 @@
 """Which words say the opposite of which."""
 
+from rag.facts.lexicon import opposites
 from rag.facts.words import key_of
 
 _OPPOSITES = """
@@ -53,3 +54,8 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 OPPOSITES = _opposites()
 """The keys of words that say the opposite of a key."""
+
+
+def opposites_of(key: str) -> frozenset[str]:
+    """These and WordNet's."""
+    return OPPOSITES.get(key, frozenset()) | opposites(key)
