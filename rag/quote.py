@@ -82,14 +82,15 @@ def choose(retrieved: Retrieved, library: Library, question: str | None = None) 
     for candidate in quotable_together(retrieved.sentences):
         if not _repeats(candidate, chosen):
             chosen.append(candidate)
+    telling = chosen[:1]  # of two of which either may be it, the likelier one
     if asks_across(question):
-        chosen = _across(retrieved.sentences, chosen)
+        telling = chosen = _across(retrieved.sentences, chosen)
     elif chosen and (members := asks_several(question)):
-        chosen = gathered(retrieved.sentences, chosen, members)
+        telling = chosen = gathered(retrieved.sentences, chosen, members)
     quotes = [
         replace(
             widened(library.document(one.document), one.start, one.end),
-            answer=answering(retrieved.question, one, alone=len(chosen) == 1),
+            answer=answering(retrieved.question, one, alone=len(chosen) == 1) if one in telling else None,
         )
         for one in chosen
     ]

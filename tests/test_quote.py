@@ -2,6 +2,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -275,3 +276,18 @@ def test_what_the_reader_marks_is_pointed_at_where_one_sentence_is_quoted(librar
     owls, herons = read("Owls hunt mice at night.", 0), read("The heron [12] eats fish.", 1)
     assert pointed_at((owls, 9.0), (herons, 0.0)) == [owls.span]
     assert pointed_at((owls, 1.0), (herons, 0.9)) == [None, None]
+
+
+def test_of_two_sentences_only_the_likelier_has_words_pointed_at(tmp_path: Path) -> None:
+    text = "The fair in the old harbour was large. It was the largest since the war of 1922."
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("fair.txt", "Fair", text)])
+        fair, largest = (at(one, "fair.txt", text, axis) for axis, one in enumerate(re.split(r"(?<=\.) ", text)))
+        asked = take_apart(Standalone("When was the fair?"), library)
+
+        def pointed_at(*sentences: tuple[Candidate, float]) -> list[str | None]:
+            quotes = choose(Retrieved(asked, [], list(sentences), 1.0, 1.0), library)
+            return [one.answer and text[slice(*one.answer)] for one in quotes]
+
+        assert pointed_at((largest, 1.0), (fair, 0.9)) == ["1922"]
+        assert pointed_at((fair, 1.0), (largest, 0.9)) == [None]
