@@ -46,6 +46,10 @@ def test_a_percentage_may_be_written_in_any_way(said: str) -> None:
         ("It is the 21st mine.", "It is the twenty-first mine."),
         ("The US closed the mine.", "The United States closed the mine."),
         ("The mine belongs to Russia.", "The mine belongs to a Russian company, and so to Russians."),
+        (
+            "In 1987 the council banned all trade in furs.",
+            "In 1987 the council imposed an embargo on all trade in furs.",
+        ),
     ],
 )
 def test_the_same_number_or_name_in_another_form(claim: str, source: str) -> None:
@@ -70,6 +74,13 @@ def test_the_same_number_or_name_in_another_form(claim: str, source: str) -> Non
         ("Output rose last year.", "Output fell last year."),
         ("Russia sold China gas.", "China sold Russia gas."),
         ("Norway was invaded by Sweden.", "Sweden was invaded by Norway."),
+        ("The council demanded trade in furs.", "The council imposed an embargo on all trade in furs."),
+        ("The council called for exports of ore.", "The council called for a halt to exports of ore."),
+        ("They disappeared from the river in 1994.", "Otters returned to the river in 1994."),
+        (
+            "The court has fined Orvex and stopped trading.",
+            "The court has refused to fine Orvex and continues trading.",
+        ),
     ],
 )
 def test_a_wrong_claim_is_not_accepted(claim: str, source: str) -> None:
@@ -80,6 +91,12 @@ def test_a_pronoun_takes_its_name_from_the_sentence_before() -> None:
     source = ["Dana Whitfield is the mayor of Arden.", "She opened the new bridge on Friday."]
     assert check_support("Dana Whitfield opened the new bridge on Friday.", source).supported
     assert not check_support("Dana Whitfield opened the new bridge on Friday.", [source[0], "", source[1]]).supported
+
+
+def test_a_quotation_of_several_sentences_has_one_speaker() -> None:
+    source = ["“The mine knows no rest, but there is no sign of a lasting boom.", "Prices may still fall,” Reis added."]
+    assert check_support("Reis said there is no sign of a lasting boom.", source).supported
+    assert not check_support("Holm said there is no sign of a lasting boom.", source).supported
 
 
 def test_what_it_rests_on_is_named() -> None:

@@ -42,6 +42,17 @@ def test_exchanged_roles_are_not_accepted(claim: str) -> None:
     assert not check_support(claim, MINUTES).supported
 
 
+def test_a_pronoun_stands_for_what_the_claim_names() -> None:
+    source = ["Orsa's fishermen are angry with Malm.", "Berg faced a heavy fine from the county."]
+    assert not check_support("Orsa's fishermen are angry with Malm because it faced a heavy fine.", source).supported
+    assert check_support("Berg left Orsa, and it faced a heavy fine.", ["Berg left Orsa.", source[1]]).supported
+
+
+def test_who_is_something_and_does_something_is_one() -> None:
+    source = ["Bones of Quilia were found in 1999.", "The animal was small and ate insects."]
+    assert check_support("Quilia ate insects.", source).supported
+
+
 def test_a_president_has_not_presided() -> None:
     source = ["President Marr claimed that the talks were going well.", "They end on Friday."]
     verdict = check_support("Marr presided over them.", source)

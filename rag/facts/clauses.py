@@ -178,7 +178,7 @@ class _Clauses(Phrases):
         if before in RELATIVE and group >= 2:
             return self._antecedent(group - 1)
         if before in JOINING:
-            return earlier
+            return earlier or self._of_copula(group - 1)
         if self.broken(group):  # behind an insertion: what stands before its first comma
             apposed = self._ending(group, across=True)
             if apposed and any(self.broken(place) for place in range(apposed.first + 1, apposed.last)):
@@ -188,6 +188,15 @@ class _Clauses(Phrases):
                     return self._ending(place, across=True)
             return None
         return self._ending(group)
+
+    def _of_copula(self, joining: int) -> Phrase | None:
+        """The subject of "is" or the like in the clause that a joining word goes on: "It was small and ate fish"."""
+        for place in range(joining - 1, 0, -1):
+            if place in self.verb or self.broken(place) or self.word(place) in FOLLOWED_BY | RELATIVE | JOINING:
+                return None
+            if self.word(place) in BE:
+                return self._ending(place)
+        return None
 
     def _frame(self, verb: int, subject: Phrase | None, *, near: bool, passive: bool) -> Iterator[Frame]:
         roles: dict[str, Phrase] = {}

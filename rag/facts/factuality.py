@@ -18,6 +18,12 @@ REFUSALS = frozenset(
     map(stem, "refuse decline deny reject fail unable lack stop halt cease refrain avoid unwilling unlikely".split())
 )
 """Stems of words that deny what follows them as "not" does."""
+_BARS = {"embargo": ("on",), "ban": ("on",), "moratorium": ("on",), "halt": ("to",), "boycott": ("of",)}
+"""Nouns that deny what follows them behind one of these words: "an embargo on all trade"."""
+BARRING = frozenset(
+    map(stem, "ban bar block boycott cut embargo end forbid forbidden halt moratorium prohibit stop suspend".split())
+)
+"""Stems of words that say the same of it."""
 ENDINGS = REFUSALS | frozenset(
     map(
         stem,
@@ -94,7 +100,8 @@ def denials(words: Sequence[Word]) -> list[Cue]:
     found = []
     for place, word in enumerate(words):
         following = words[place + 1].word if place + 1 < len(words) else ""
-        if word.key not in REFUSALS and word.word not in _NEGATIONS:
+        barred = following in _BARS.get(word.word, ())
+        if word.key not in REFUSALS and word.word not in _NEGATIONS and not barred:
             continue
         if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
             continue

@@ -38,7 +38,8 @@ import/export; winner/loser; teacher/pupil; parent/child; forbidden/allowed; pro
 confirmed/denied; highs/lows; founded/dissolved; demand/supply; upstream/downstream; inflow/outflow;
 immigrant/emigrant; acquit/convict; employer/employee; landlord/tenant; creditor/debtor; wider/narrower;
 thick/thin; thicker/thinner; clean/dirty; true/false; rural/urban; odd/even; continue/stop; continued/stopped;
-solid/liquid; visible/invisible; legal/unlawful; unprecedented/ordinary
+solid/liquid; visible/invisible; legal/unlawful; unprecedented/ordinary;
+reopen/close,shut; appear/disappear,vanish; return/disappear,vanish
 """
 
 

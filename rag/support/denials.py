@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from index.words import stem
-from rag.facts.factuality import ABLE, ENDINGS, LIGHT, REFUSALS, Cue
+from rag.facts.factuality import ABLE, BARRING, ENDINGS, LIGHT, REFUSALS, Cue
 from rag.facts.lexicon import opposite
 from rag.facts.opposites import OPPOSITES
 from rag.support.pair import STRONG, Pair
@@ -39,10 +39,10 @@ def denied(pair: Pair) -> Iterator[str]:
                 mine.remove(partner)
             elif all(claim.words[place].name or claim.words[place].opens for place in touched):
                 spare.append(sentence)
-            elif word.key in REFUSALS and any(one.key == word.key for one in claim.words):
+            elif any(one.key in _same(word.key) for one in claim.words):
                 continue
             elif not any(
-                at - first in cue.reach
+                at - first in cue.reach[:2]
                 for place in pair.content
                 if not pair.exact[place]
                 for at in _opposites_in(pair, place)
@@ -65,6 +65,11 @@ def denied(pair: Pair) -> Iterator[str]:
         if any(word.key in ENDINGS for word in pair.words):
             continue
         yield "The source does not deny it"
+
+
+def _same(key: str) -> frozenset[str]:
+    """The stems of words that deny as one does: a claim that has one of them keeps the denial."""
+    return BARRING if key in BARRING else frozenset({key}) & REFUSALS
 
 
 def _denied_by(sentence: Sentence, cue: Cue) -> set[int]:

@@ -80,7 +80,7 @@ def _same_verb(pair: Pair, frame: Frame) -> list[tuple[Sentence, Frame]]:
 
 def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str | None:
     """What a frame of the window has against one of the claim."""
-    other = False
+    other = _named_nowhere(pair, mine, sentence, theirs)
     for role, phrase in mine.roles.items():
         if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in _BOTH):
             continue
@@ -98,6 +98,18 @@ def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str |
         elif not there.time and (role in _BOTH or not any(phrase.heads & one.keys for one in theirs.roles.values())):
             other = True
     return "other" if other else None
+
+
+def _named_nowhere(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> bool:
+    """Whether a claim says "they" of what the sentence names, having named others alone."""
+    said, done = mine.roles.get("agent"), theirs.roles.get("agent")
+    if not said or not done or not done.name or pair.claim.words[said.first].word not in _THIRD:
+        return False
+    before = [one for one in pair.claim.phrases if one.last <= said.first and not one.pronoun and not one.time]
+    return bool(before) and not any(done.heads & one.keys or _fits(pair, one, sentence, done) for one in before)
+
+
+_THIRD = listed("he she it they")
 
 
 def _done_by_another(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> bool:

@@ -9,13 +9,16 @@ from rag.support.pair import Pair
 
 
 def _linked(pair: Pair, one: int, other: int) -> bool:
-    """Whether the later of two sentences of the window goes on about the earlier: it opens with "He" or "The", or the
-    first that it names was named before."""
+    """Whether the later of two sentences of the window goes on about the earlier: it opens with "He" or "The", the
+    first that it names was named before, or both are of one quotation."""
     first, last = sorted((one, other))
     for number in range(first + 1, last + 1):
         sentence = pair.window[number]
         if not sentence.follows:
             return False
+        quoted = "".join(earlier.text for earlier in pair.window[first:number])
+        if quoted.rfind("“") > quoted.rfind("”"):
+            continue
         before = {word.key for earlier in pair.window[:number] for word in earlier.words}
         named = next((word for word in sentence.words if word.name or (word.opens and word.key in before)), None)
         if not sentence.leans and named is not None and named.key not in before:
