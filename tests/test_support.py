@@ -46,6 +46,7 @@ def test_a_percentage_may_be_written_in_any_way(said: str) -> None:
         ("It is the 21st mine.", "It is the twenty-first mine."),
         ("The US closed the mine.", "The United States closed the mine."),
         ("The mine belongs to Russia.", "The mine belongs to a Russian company, and so to Russians."),
+        ("The ban on furs was introduced by the council.", "The council banned furs."),
         (
             "In 1987 the council banned all trade in furs.",
             "In 1987 the council imposed an embargo on all trade in furs.",
@@ -76,6 +77,10 @@ def test_the_same_number_or_name_in_another_form(claim: str, source: str) -> Non
         ("Norway was invaded by Sweden.", "Sweden was invaded by Norway."),
         ("The council demanded trade in furs.", "The council imposed an embargo on all trade in furs."),
         ("The council called for exports of ore.", "The council called for a halt to exports of ore."),
+        (
+            "There is a formal treaty but no sign of an informal treaty.",
+            "There is an informal treaty but no sign of a formal treaty.",
+        ),
         ("They disappeared from the river in 1994.", "Otters returned to the river in 1994."),
         (
             "The court has fined Orvex and stopped trading.",

@@ -20,6 +20,8 @@ REFUSALS = frozenset(
 """Stems of words that deny what follows them as "not" does."""
 _BARS = {"embargo": ("on",), "ban": ("on",), "moratorium": ("on",), "halt": ("to",), "boycott": ("of",)}
 """Nouns that deny what follows them behind one of these words: "an embargo on all trade"."""
+_HOLLOW = listed("sign signs evidence indication indications hint trace proof")
+"""Behind "no" these deny what follows them: "no sign of a war"."""
 BARRING = frozenset(
     map(stem, "ban bar block boycott cut embargo end forbid forbidden halt moratorium prohibit stop suspend".split())
 )
@@ -112,6 +114,8 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         ):
             continue
         reached = _reach(words, place)
+        while word.word == "no" and len(reached) > 1 and words[reached[0]].word in _HOLLOW:
+            reached = reached[1:]
         if word.word in ("nothing", "none"):  # "costs nothing": what stands before it is denied
             reached = tuple(other for other in range(max(0, place - 3), place) if words[other].content)[-1:]
         found.append(Cue(place, "denial", reached))

@@ -26,12 +26,14 @@ def denied(pair: Pair) -> Iterator[str]:
             word = sentence.words[cue.place]
             head = {first + place for place in cue.reach[:2]}
             touched = [place for place in pair.content if pair.exact[place] and set(pair.at(place)) & head]
+            named = [place for place in touched if word.word == "no" and first + cue.reach[0] in pair.at(place)]
             partner = next(
                 (
                     other
                     for other in mine
                     if (word.key in REFUSALS and claim.words[other.place].key == word.key)
-                    or _denied_by(claim, other) & set(touched)
+                    or _denied_by(claim, other)
+                    & set(named if named and claim.words[other.place].word == "no" else touched)
                 ),
                 None,
             )
@@ -51,6 +53,8 @@ def denied(pair: Pair) -> Iterator[str]:
         first += len(sentence.words)
     for cue in mine:
         word = claim.words[cue.place]
+        if word.key in BARRING and any(one.key in BARRING for one in pair.words):
+            continue
         if word.key in REFUSALS and (float(pair.met[cue.place]) >= STRONG or word.key in pair.keys):
             continue
         if any(_opposites_in(pair, place) for place in (*cue.reach, cue.place)):
