@@ -7,11 +7,12 @@ were read. The answer models are logistic regressions of "answerable" and of "th
 the whole ranking. All are ridge-regularised and cross-validated by article; figures of the folds stand in the file
 beside the coefficients.
 
-Used are the development halves of the shipped question sets, squad2 and clapnq. mtrag's evidence is a whole passage,
-which teaches nothing about sentences.
+Used are the development halves of the shipped question sets, squad2, clapnq and, for the answer models, mtrag, whose
+evidence is a whole passage: that teaches nothing about sentences.
 """
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from eval.questions import Question, load
 from index import documents
 from index.documents import builtin
 from index.library import Library
+from rag.chatbot import HISTORY_TURNS
 from rag.evidence import SIGNALS, Candidate
 from rag.followup import standalone
 from rag.quote import quotable_together
@@ -39,12 +41,18 @@ from rag.spans import SpanReader, read, span_reader
 Matrix = npt.NDArray[np.float64]
 
 FOLDS = 5
-SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
+SENTENCE_SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
 """What each set weighs in the fit, so that the largest doesn't decide alone."""
 
-CONFIDENCE_SHARES = {"built-in": 0.3, "own words": 0.3, "squad2": 0.1, "clapnq": 0.3}
+ANSWER_SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.3, "clapnq": 0.2, "mtrag": 0.1}
+CONFIDENCE_SHARES = {"built-in": 0.25, "own words": 0.25, "squad2": 0.1, "clapnq": 0.2, "mtrag": 0.2}
 """The same for the confidence. Half of squad2's questions were made to be answered wrongly; what is calibrated to them
-is twenty points too low on the others (calibration error .06 instead of .17 built-in, .08 clapnq, but .29 squad2)."""
+is too low on the others (on folds left out: with half of the weight on squad2 its calibration error is .10 instead of
+.24, but .16 to .21 instead of .08 to .10 on built-in, own words and clapnq)."""
+
+RIDGES = {"answerable": 5e-2, "right": 1e-2}
+"""A stronger one draws the confidence to the mean: on folds left out the calibration error of own words is .14 with .05
+and .11 with .01, at the same AUROC."""
 
 AS_GOOD = 0.003
 """Thresholds whose mean balanced accuracy is within this of the best are as good: the sets are small."""
@@ -53,9 +61,18 @@ AROUND = 3
 """... and jump where a single question does, so each threshold of the grid, a hundredth apart, counts as the mean of
 this many on either side."""
 
+_PUBLIC = (
+    ("squad2", "squad2"),
+    ("clapnq", "clapnq"),
+    *(("mtrag", f"mtrag/{library}") for library in ("clapnq", "cloud", "fiqa", "govt")),
+)
+"""The public sets and their folders: mtrag is asked of four libraries."""
+
+_TURN = re.compile(r"-t\d+$")
+
 DECIDING = ("built-in", "own words", "clapnq")
-"""The sets that choose the threshold. squad2's unanswerable questions, one word of a paragraph changed, can hardly be
-told by any threshold, so it would only push it about."""
+"""The sets that choose the threshold. squad2's unanswerable questions, one word of a paragraph changed, and mtrag's,
+turns of a chat, can hardly be told by any threshold, so they would only push it about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
     """Retrieves for every question as the chatbot does."""
     rows = []
     for question in questions:
-        searched = standalone(question.question, question.history)
+        searched = standalone(question.question, question.history[-HISTORY_TURNS:])
         asked, _, sentences = find(library, searched)
         found = quotable(sentences)
         holds = [
@@ -91,8 +108,8 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
             )
             for candidate in found
         ]
-        # All questions of one article stay in one fold; in sets without articles each is one of its own.
-        article = str(question.meta.get("article", question.id))
+        # All questions of one article or conversation stay in one fold; elsewhere each is one of its own.
+        article = str(question.meta.get("article", _TURN.sub("", question.id)))
         fold = int.from_bytes(article.encode()[-8:], "big") % 7919 % FOLDS
         rows.append(
             Row(name, question, searched.text, asked.kind, tuple(sentences), tuple(found), np.array(holds), fold)
@@ -119,10 +136,10 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
     """The conditional logit over the signals that the candidates have."""
     from scipy.optimize import minimize
 
-    used = [row for row in rows if row.holds.any() and not row.holds.all()]
+    used = [row for row in rows if row.set in SENTENCE_SHARES and row.holds.any() and not row.holds.all()]
     scale = np.vstack([row.signals for row in used]).std(axis=0) + 1e-9
     tables = [row.signals / scale for row in used]
-    importance = _importance(used, SHARES)
+    importance = _importance(used, SENTENCE_SHARES)
 
     def loss(weights: Matrix) -> tuple[float, Matrix]:
         total, gradient = ridge * float(weights @ weights), 2 * ridge * weights
@@ -137,7 +154,7 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
     return Logistic(found.x / scale, 0.0)
 
 
-def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str, ridge: float = 5e-2) -> Logistic:
+def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str) -> Logistic:
     """The logistic regression over ANSWER_SIGNALS of `target`: "answerable", or "right", that the quoted sentences hold
     evidence. `sentence` ranks each row (one model a row)."""
     from scipy.optimize import minimize
@@ -148,10 +165,11 @@ def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: st
     right = np.array(
         [quoted if target == "right" else row.question.answerable for row, _, quoted in pairs], dtype=float
     )
+    ridge = RIDGES[target]
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
     scale[[name.startswith("asks_") for name in ANSWER_SIGNALS]] = 1.0  # rare kinds would be free to weigh most
     table = (table - mean) / scale
-    importance = _importance(used, CONFIDENCE_SHARES if target == "right" else SHARES)
+    importance = _importance(used, CONFIDENCE_SHARES if target == "right" else ANSWER_SHARES)
 
     def loss(parameters: Matrix) -> tuple[float, Matrix]:
         weights, intercept = parameters[:-1], parameters[-1]
@@ -196,7 +214,7 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row,
                     signals = _ranked(row, models[fold])[0].reshape(1, -1) if row.candidates else None
                     decided.append((row, 0.0 if signals is None else answer.probability(signals)))
     figures: dict[str, Any] = {}
-    for name in SHARES:
+    for name in ANSWER_SHARES:
         answerable = [
             (row, model) for row, model in zip(rows, own, strict=True) if row.set == name and row.question.answerable
         ]
@@ -236,7 +254,7 @@ def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str
 
     def rates(threshold: float) -> dict[str, list[float]]:
         result = {}
-        for name in SHARES:
+        for name in ANSWER_SHARES:
             mine = [(row.question.answerable, value >= threshold) for row, value in sure if row.set == name]
             if mine:
                 result[name] = [
@@ -262,14 +280,14 @@ def sets(bench: Path | None, *, limit: int) -> Iterable[tuple[str, Library, list
             with resources.as_file(resources.files("eval") / "questions" / file) as path:
                 yield name, library, [one for one in load(path, shipped) if one.half == "development"]
         library.close()
-    for name in ("squad2", "clapnq") if bench else ():
+    for name, part in _PUBLIC if bench else ():
         assert bench is not None
-        root = bench / name / "docs"
+        root = bench / part / "docs"
         texts = [documents.read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
         with tempfile.TemporaryDirectory() as folder:
             library = Library.open(folder)
             library.add(texts)
-            questions = load(bench / name / "questions.jsonl", texts)
+            questions = load(bench / part / "questions.jsonl", texts)
             step = max(1, len(questions) // limit)
             yield name, library, questions[::step]
             library.close()
@@ -312,8 +330,8 @@ def write(sentence: Logistic, rows: Sequence[Row], output: Path) -> None:
     content = {
         "made_by": "eval/fit.py",
         "made_on": datetime.now(UTC).date().isoformat(),
-        "data": "development questions: the shipped sets' development halves, squad2 and clapnq (squad2's articles and"
-        " questions CC BY-SA 4.0, clapnq Apache-2.0; none of their text is in here)",
+        "data": "development questions: the shipped sets' development halves, squad2, clapnq and mtrag (squad2's"
+        " articles and questions CC BY-SA 4.0, clapnq and mtrag Apache-2.0; none of their text is in here)",
         "cross_validated_by_article": figures,
         "refuse_below": threshold,
         "sentence": _named(sentence, SIGNALS),

@@ -2,6 +2,7 @@
 
     python -m eval.train_reader squad train-v1.1.json --output squad.safetensors
     python -m eval.train_reader adapt --bench DIR --start squad.safetensors --output both.safetensors
+    python -m eval.train_reader average both.safetensors earlier.safetensors --output mean.safetensors
     python -m eval.train_reader export --bench DIR --start both.safetensors --output rag/models/reader-int8.onnx
 
 The weights start as those of all-MiniLM-L6-v2. Two numbers a token say how well the answer starts and ends there, and
@@ -22,13 +23,16 @@ Windows of whole sentences of different lengths are read, since passages have al
 import hashlib
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -39,12 +43,15 @@ from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
 from rag.facts.opposites import OPPOSITES
-from rag.spans import CLS, QUESTION_TOKENS, SEP, WINDOW_TOKENS
+from rag.spans import CLS, QUESTION_TOKENS, SEP, TITLE_TOKENS, WINDOW_TOKENS, heading
 
 SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
 """Of train-v1.1.json as published."""
 
 BATCH = 32
+TITLED = 0.8
+"""Share of the windows that have their title before them; not all documents have one that says anything."""
+
 WARM_UP = 0.06
 """Share of the steps in which the rate rises; then it falls to zero in a straight line."""
 
@@ -53,9 +60,11 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A text, its tokens with their spans, its sentences as spans of tokens, and its content words."""
+    """A text, the title of its document, its tokens with their spans, its sentences as spans of tokens, and its content
+    words."""
 
     text: str
+    title: str
     ids: list[int]
     offsets: list[tuple[int, int]]
     sentences: list[tuple[int, int]]
@@ -75,9 +84,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question beside a window of a paragraph, as tokens; the answer's first and last token in the window, or -1."""
+    """A question beside a window of a paragraph with its title before it, as tokens; the answer's first and last token
+    in the window, or -1."""
 
     question: list[int]
+    title: list[int]
     window: list[int]
     start: int = -1
     end: int = -1
@@ -86,7 +97,7 @@ class Example:
 Articles = dict[str, list[Paragraph]]
 
 
-def paragraph(text: str, tokenizer: Any) -> Paragraph:
+def paragraph(text: str, title: str, tokenizer: Any) -> Paragraph:
     encoded = tokenizer.encode(text, add_special_tokens=False)
     sentences, first = [], 0
     for one in split_sentences(text):
@@ -96,7 +107,7 @@ def paragraph(text: str, tokenizer: Any) -> Paragraph:
         if last > first:
             sentences.append((first, last))
         first = last
-    return Paragraph(text, encoded.ids, encoded.offsets, sentences, _content(text))
+    return Paragraph(text, title, encoded.ids, encoded.offsets, sentences, _content(text))
 
 
 def _content(text: str) -> frozenset[str]:
@@ -111,8 +122,8 @@ def squad(file: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
     articles: Articles = {}
     asked = []
     for article in json.loads(content)["data"]:
-        title = article["title"]
-        articles[title] = [paragraph(one["context"], tokenizer) for one in article["paragraphs"]]
+        title = unquote(article["title"]).replace("_", " ")
+        articles[title] = [paragraph(one["context"], title, tokenizer) for one in article["paragraphs"]]
         for place, one in enumerate(article["paragraphs"]):
             for question in one["qas"]:
                 answer = question["answers"][0]["text"]
@@ -128,11 +139,11 @@ def squad2(bench: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
     articles: Articles = {}
     asked = []
     for article, of_article in groupby(questions, key=lambda one: one["meta"]["article"]):
-        text = read(bench / "squad2" / "docs" / f"{article}.txt", id=article).text
+        document = read(bench / "squad2" / "docs" / f"{article}.txt", id=article)
         articles[article] = []
         for (low, high), group in groupby(of_article, key=lambda one: one["meta"]["paragraph"]):
             place = len(articles[article])
-            articles[article].append(paragraph(text[low:high], tokenizer))
+            articles[article].append(paragraph(document.text[low:high], document.title, tokenizer))
             for one in group:
                 spans = [(e["start"] - low, e["end"] - low) for e in one["evidence"] if low <= e["start"] < high]
                 if one["answerable"] and not spans:
@@ -147,44 +158,68 @@ def examples(
     asked: Sequence[Asked],
     tokenizer: Any,
     *,
-    others: float,
+    others: float = 0,
+    apart: float = 0,
     near: float = 0,
     near_misses: NearMisses | None = None,
 ) -> Iterator[Example]:
-    """Each question with a window of its paragraph; for a share `others` also with one of another paragraph, and for a
-    share `near` also a near miss of it with a window of its own."""
+    """Each question with a window of its paragraph, and again for a share of the questions each: `others` with one of
+    another paragraph, `apart` with one of its paragraph that the answer is not in, `near` as a near miss of it."""
     chance = random.Random(SEED)
+    tokens_of = cache(lambda text: tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def made(question: str, of: Paragraph, span: tuple[int, int] | None, without: Sequence[str] = ()) -> Example | None:
+        window = _window(of, span, chance, question if chance.random() < 0.5 else "", without)
+        if window is None:
+            return None
+        low, high, start, end = window
+        title = tokens_of(heading(of.title, _between(of, low, high))) if chance.random() < TITLED else []
+        return Example(tokens_of(question)[:QUESTION_TOKENS], title[:TITLE_TOKENS], of.ids[low:high], start, end)
+
     for one in asked:
-        question = tokenizer.encode(one.text, add_special_tokens=False).ids[:QUESTION_TOKENS]
         around = articles[one.article]
-        yield _windowed(question, around[one.paragraph], one.span, chance)
-        if chance.random() < others:
-            other = _another(one, around, chance)
-            if other:
-                yield _windowed(question, other, None, chance)
+        own = around[one.paragraph]
+        windows = [made(one.text, own, one.span)]
+        if chance.random() < others and (other := _another(one, around, chance)):
+            windows.append(made(one.text, other, None))
+        if one.span and chance.random() < apart:
+            windows.append(made(one.text, own, None, one.answers))
         if near_misses and one.span and chance.random() < near:
-            missed = near_misses.of(one.text, around[one.paragraph].text, one.article)
-            if missed:
-                question = tokenizer.encode(missed, add_special_tokens=False).ids[:QUESTION_TOKENS]
-                window = _windowed(question, around[one.paragraph], one.span, chance)
-                yield replace(window, start=-1, end=-1)
+            missed = near_misses.of(one.text, own.text, one.article)
+            window = made(missed, own, one.span) if missed else None
+            windows.append(replace(window, start=-1, end=-1) if window else None)
+        yield from filter(None, windows)
 
 
-def _windowed(question: list[int], of: Paragraph, span: tuple[int, int] | None, chance: random.Random) -> Example:
-    """A run of sentences, around the answer where there is one, up to a number of tokens drawn by chance."""
+def _window(
+    of: Paragraph, span: tuple[int, int] | None, chance: random.Random, question: str, without: Sequence[str]
+) -> tuple[int, int, int, int] | None:
+    """A run of sentences up to a number of tokens drawn by chance, as its first token and the one behind its last:
+    around `span` where the answer stands, else around a sentence with most words of `question`; then the answer's first
+    and last token in it, or -1. No sentence holds any of `without`; None where all do."""
     room = WINDOW_TOKENS if chance.random() < 0.25 else chance.randint(30, 130)
     start = end = -1
+    held = [match.span() for one in without for match in re.finditer(re.escape(one), of.text, re.IGNORECASE)]
+    free = [
+        not any(of.offsets[low][0] < to and at < of.offsets[high - 1][1] for at, to in held)
+        for low, high in of.sentences
+    ]
     if span:
         start = next(place for place, (_, high) in enumerate(of.offsets) if high > span[0])
         end = max(place for place, (low, _) in enumerate(of.offsets) if low < span[1])
         first = next(place for place, (_, high) in enumerate(of.sentences) if high > start)
+    elif not any(free):
+        return None
     else:
-        first = chance.randrange(len(of.sentences))
+        words = _content(question)
+        shared = [len(words & _content(_between(of, *sentence))) for sentence in of.sentences]
+        most = max(count for count, fits in zip(shared, free, strict=True) if fits)
+        first = chance.choice([at for at, fits in enumerate(free) if fits and shared[at] == most])
     low, high = of.sentences[first]
     before, after = first - 1, first + 1
     while True:
-        left = before >= 0 and high - of.sentences[before][0] <= room
-        right = after < len(of.sentences) and of.sentences[after][1] - low <= room
+        left = before >= 0 and free[before] and high - of.sentences[before][0] <= room
+        right = after < len(of.sentences) and free[after] and of.sentences[after][1] - low <= room
         if not left and not right:
             break
         if left and (not right or chance.random() < 0.5):
@@ -195,8 +230,13 @@ def _windowed(question: list[int], of: Paragraph, span: tuple[int, int] | None, 
         high = max(high, end + 1)
         low = max(low, high - WINDOW_TOKENS)
         if start < low:
-            return Example(question, of.ids[low:high])
-    return Example(question, of.ids[low:high][:WINDOW_TOKENS], start - low if span else -1, end - low if span else -1)
+            return low, high, -1, -1
+    high = min(high, low + WINDOW_TOKENS)
+    return low, high, start - low if span else -1, end - low if span else -1
+
+
+def _between(of: Paragraph, first: int, last: int) -> str:
+    return of.text[of.offsets[first][0] : of.offsets[last - 1][1]]
 
 
 def _another(one: Asked, around: Sequence[Paragraph], chance: random.Random) -> Paragraph | None:
@@ -220,7 +260,7 @@ def batches(made: Sequence[Example], chance: random.Random) -> list[list[Example
     chance.shuffle(shuffled)
     result = []
     for chunk in range(0, len(shuffled), BATCH * 64):
-        ordered = sorted(shuffled[chunk : chunk + BATCH * 64], key=lambda one: len(one.question) + len(one.window))
+        ordered = sorted(shuffled[chunk : chunk + BATCH * 64], key=_length)
         result += [ordered[first : first + BATCH] for first in range(0, len(ordered), BATCH)]
     chance.shuffle(result)
     return result
@@ -275,11 +315,15 @@ def train(made: Sequence[Example], *, start: Path | None, output: Path, rate: fl
             save_file({name: value.contiguous() for name, value in model.state_dict().items()}, output)
 
 
+def _length(one: Example) -> int:
+    return len(one.question) + len(one.title) + len(one.window)
+
+
 def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
     """Token ids, token types, attention, where the answer may stand, and its first and last token: [CLS] is none."""
     import torch
 
-    rows = [[CLS, *one.question, SEP, *one.window, SEP] for one in batch]
+    rows = [[CLS, *one.question, SEP, *one.title, *one.window, SEP] for one in batch]
     width = max(map(len, rows))
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     types, attention = torch.zeros_like(ids), torch.zeros_like(ids)
@@ -287,13 +331,14 @@ def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
     starts, ends = torch.zeros(len(rows), dtype=torch.long), torch.zeros(len(rows), dtype=torch.long)
     for place, (one, row) in enumerate(zip(batch, rows, strict=True)):
         opens = len(one.question) + 2
+        answers = opens + len(one.title)
         ids[place, : len(row)] = torch.tensor(row)
         attention[place, : len(row)] = 1
         types[place, opens : len(row)] = 1
         allowed[place, 0] = True
-        allowed[place, opens : len(row) - 1] = True
+        allowed[place, answers : len(row) - 1] = True
         if one.start >= 0:
-            starts[place], ends[place] = opens + one.start, opens + one.end
+            starts[place], ends[place] = answers + one.start, answers + one.end
     return ids, types, attention, allowed, starts, ends
 
 
@@ -326,6 +371,7 @@ def main() -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True))
 @click.option("--output", type=click.Path(path_type=Path), required=True)
 @click.option("--others", default=0.4, show_default=True, help="Share of the questions asked of a second paragraph.")
+@click.option("--apart", default=0.0, show_default=True, help="Share asked of sentences beside those that answer.")
 @click.option("--near", default=0.0, show_default=True, help="Share of the questions asked again as a near miss.")
 @click.option("--skip", default=0, help="So many questions are left out first.")
 @click.option("--limit", default=0, help="At most so many questions; 0: all.")
@@ -336,6 +382,7 @@ def _squad(
     file: Path,
     output: Path,
     others: float,
+    apart: float,
     near: float,
     skip: int,
     limit: int,
@@ -350,7 +397,7 @@ def _squad(
     chance.shuffle(asked)
     near_misses = NearMisses([(one.article, one.text) for one in asked], OPPOSITES, load_embedder(), chance)
     chosen = asked[skip : skip + limit if limit else None]
-    made = list(examples(articles, chosen, tokenizer, others=others, near=near, near_misses=near_misses))
+    made = list(examples(articles, chosen, tokenizer, others=others, apart=apart, near=near, near_misses=near_misses))
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=rate, epochs=1, threads=threads)
 
@@ -368,10 +415,19 @@ def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: in
     if half is not None:
         kept = set(sorted(articles)[half::2])
         asked = [one for one in asked if one.article in kept]
-    made = list(examples(articles, asked, tokenizer, others=0.3))
+    made = list(examples(articles, asked, tokenizer, others=0.3, apart=0.2))
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=7e-5, epochs=1, threads=threads)
     average(start, output, output)
+
+
+@main.command("average")
+@click.argument("one", type=click.Path(path_type=Path, exists=True))
+@click.argument("other", type=click.Path(path_type=Path, exists=True))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _average(one: Path, other: Path, output: Path) -> None:
+    """The mean of the weights of two readers that began as one."""
+    average(one, other, output)
 
 
 @main.command("export")
@@ -383,7 +439,7 @@ def _export(bench: Path, start: Path, output: Path) -> None:
     tokenizer = load_tokenizer(float_model_folder())
     articles, asked = squad2(bench, tokenizer)
     output.parent.mkdir(parents=True, exist_ok=True)
-    export(start, output, list(examples(articles, asked[::20], tokenizer, others=0)))
+    export(start, output, list(examples(articles, asked[::20], tokenizer)))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ SIGNALS = (
     "opposite",  # the sentence has the opposite of a word of the question, and not that word
     "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
+    "leans",  # the question leans on what was asked before it
 )
 
 CONTEXT_WEIGHT = 0.5
@@ -132,10 +133,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors.
+    """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors, `title`
+    that of its document.
 
-    Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, and `odds`
-    their log-odds against "no answer".
+    Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
+    their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
     """
 
     document: str
@@ -145,8 +147,10 @@ class Candidate:
     passage: int
     signals: npt.NDArray[np.float64]
     meaning: npt.NDArray[np.float32]
+    title: str = ""
     span: tuple[int, int] | None = None
     odds: float = -math.inf
+    alone: float = -math.inf
 
 
 def take_apart(standalone: Standalone, library: Library) -> Question:
@@ -299,10 +303,20 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             float(any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
+            float(not asked_now.all()),
         )
         signals = np.array(row, dtype=np.float64)
         result.append(
-            Candidate(passage.document, sentence.start, sentence.end, texts[position], rank, signals, meaning)
+            Candidate(
+                passage.document,
+                sentence.start,
+                sentence.end,
+                texts[position],
+                rank,
+                signals,
+                meaning,
+                document.title,
+            )
         )
     return result
 
@@ -347,7 +361,9 @@ def _nearest(similar: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _average(values: npt.NDArray[np.float32], weights: npt.NDArray[np.float64] | None = None) -> float:
-    return float(np.average(values, weights=weights)) if len(values) else 0.0
+    if not len(values):
+        return 0.0
+    return float(values.sum() / len(values) if weights is None else values @ weights / weights.sum())
 
 
 def _mean(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

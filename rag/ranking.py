@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.evidence import SIGNALS, Candidate
-from rag.spans import READ_SIGNALS
+from rag.spans import READ_SIGNALS, scaled
 
 ALL_SIGNALS = SIGNALS + READ_SIGNALS
 
@@ -74,6 +74,8 @@ ANSWER_SIGNALS = (
     "told_span",  # ... where a reason or manner is asked for, else 0
     "decided_span",  # ... where yes or no is, else 0
     "span_lead",  # the best sentence's span above the highest of all others'
+    "alone",  # the best sentence's log-odds, read alone, / 10
+    "alone_likely",  # ... their logistic
 )
 
 
@@ -174,6 +176,7 @@ def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.
             float(kind in _ASKED["reason"]) * best[_COLUMN["span"]],
             float(kind == "yes-no") * best[_COLUMN["span"]],
             best[_COLUMN["span"]] - table[1:, _COLUMN["span"]].max(initial=-1.0),
+            *scaled(ranked[0][0].alone),
         ]
     )
 

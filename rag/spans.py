@@ -7,10 +7,10 @@ read.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,21 @@ from rag.evidence import Candidate
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
 
-QUESTION_TOKENS, WINDOW_TOKENS = 48, 160
+QUESTION_TOKENS, TITLE_TOKENS, WINDOW_TOKENS = 48, 16, 160
 """What the reader is trained on at the most (eval/train_reader.py)."""
 
 ANSWER_TOKENS = 30
 """No answer is longer."""
 
-WINDOWS = 6
-WINDOW_CHARACTERS = 550
+WINDOWS = 5
+WINDOW_CHARACTERS = 450
 """So many neighbourhoods of sentences are read for a question, each of about so many characters."""
 
 CLS, SEP = 101, 102
+
+ALONE = 2
+"""So many sentences, those with the likeliest spans, are read a second time without their neighbours: that says nothing
+more of which sentence answers, but of whether any does (docs/quality.md)."""
 
 READ_SIGNALS = ("span", "span_likely", "span_share")
 """Of a sentence that was read, from `odds`, the log-odds of its best span against "no answer": `odds` / 10, within ±1;
@@ -65,6 +69,11 @@ class Marked:
         return float(sums[opens, closes]) - self.none, span
 
 
+def heading(title: str, text: str) -> str:
+    """What is read before a text: the title of its document, or nothing where the text holds it."""
+    return "" if not title or title.lower() in text.lower() else f"{title.rstrip('.')}. "
+
+
 class SpanReader:
     """Reads with a model in a file, loaded when the first text comes. Safe to use from several threads. Raises
     MissingPart where the file is damaged."""
@@ -77,24 +86,27 @@ class SpanReader:
         with named(f"The reader {self._file} is damaged; install Footnote anew."):
             return load_tokenizer(BUNDLED_FOLDER), load_session(self._file)
 
-    def read(self, question: str, texts: Sequence[str]) -> list[Marked]:
-        """Each text read with the question; beyond WINDOW_TOKENS a text is not seen."""
+    def read(self, question: str, texts: Sequence[str], titles: Sequence[str] | None = None) -> list[Marked]:
+        """Each text read with the question and the title of its document; beyond WINDOW_TOKENS a text is not seen."""
         tokenizer, _ = self._model
         # The end of a follow-up is what is asked now; what it takes over stands before.
         asked = tokenizer.encode(question, add_special_tokens=False).ids[-QUESTION_TOKENS:]
+        read = partial(self._read, asked)
+        titles = titles or [""] * len(texts)
         if len(texts) < 2:
-            return [self._read(asked, text) for text in texts]
+            return list(map(read, texts, titles))
         with ThreadPoolExecutor(cores()) as pool:
-            return list(pool.map(lambda text: self._read(asked, text), texts))
+            return list(pool.map(read, texts, titles))
 
-    def _read(self, asked: list[int], text: str) -> Marked:
+    def _read(self, asked: list[int], text: str, title: str) -> Marked:
         tokenizer, session = self._model
         encoded = tokenizer.encode(text, add_special_tokens=False)
+        before = tokenizer.encode(heading(title, text), add_special_tokens=False).ids[:TITLE_TOKENS]
         window = encoded.ids[:WINDOW_TOKENS]
-        ids = np.array([CLS, *asked, SEP, *window, SEP], dtype=np.int64)
+        ids = np.array([CLS, *asked, SEP, *before, *window, SEP], dtype=np.int64)
         types = np.zeros_like(ids)
-        opens = len(asked) + 2
-        types[opens:] = 1
+        types[len(asked) + 2 :] = 1
+        opens = len(asked) + 2 + len(before)
         logits = session.run(None, {"input_ids": ids, "token_types": types})[0]
         said = logits[opens : opens + len(window)]
         return Marked(said[:, 0], said[:, 1], encoded.offsets[:WINDOW_TOKENS], float(logits[0].sum()))
@@ -109,19 +121,21 @@ def span_reader() -> SpanReader:
 def read(
     question: str, candidates: Sequence[Candidate], ranked: Sequence[Candidate], reader: SpanReader
 ) -> list[Candidate]:
-    """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and the words that answer.
+    """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and what else reading says.
     `candidates` are all sentences of the passages, in reading order."""
     beside = _other_records(question, candidates)
     groups = neighbourhoods(candidates, [one for one in ranked if (one.document, one.start) not in beside])
     texts = [_text(group) for group in groups]
     found: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
-    for group, marked in zip(groups, reader.read(question, texts), strict=True):
+    titles = [group[0].title for group in groups]
+    for group, marked in zip(groups, reader.read(question, texts, titles), strict=True):
         for one in group:
             origin = group[0].start
             best = marked.best(one.start - origin, one.end - origin)
             if best:
                 odds, (start, end) = best
                 found[one.document, one.start] = odds, (origin + start, origin + end)
+    alone = _read_alone(question, candidates, found, reader)
     everything = 1 + sum(math.exp(min(50.0, odds)) for odds, _ in found.values())
     result = []
     for one in ranked:
@@ -131,12 +145,33 @@ def read(
             continue
         odds, span = odds_and_span
         row = (
-            max(-1.0, min(1.0, odds / 10)),
-            1 / (1 + math.exp(-max(-50.0, min(50.0, odds)))),
+            *scaled(odds),
             math.exp(min(50.0, odds)) / everything,
         )
-        result.append(replace(one, signals=np.append(one.signals, row), span=span, odds=odds))
+        said = alone.get((one.document, one.start), -math.inf)
+        result.append(replace(one, signals=np.append(one.signals, row), span=span, odds=odds, alone=said))
     return result
+
+
+def _read_alone(
+    question: str,
+    candidates: Sequence[Candidate],
+    found: Mapping[tuple[str, int], tuple[float, Any]],
+    reader: SpanReader,
+) -> dict[tuple[str, int], float]:
+    """The log-odds of the likeliest sentences of those found, read without their neighbours."""
+    likeliest = sorted(found, key=lambda place: -found[place][0])[:ALONE]
+    chosen = list(
+        {(one.document, one.start): one for one in candidates if (one.document, one.start) in likeliest}.values()
+    )
+    read = reader.read(question, [one.text for one in chosen], [one.title for one in chosen])
+    said = {(one.document, one.start): marked.best(0, len(one.text)) for one, marked in zip(chosen, read, strict=True)}
+    return {place: best[0] for place, best in said.items() if best}
+
+
+def scaled(odds: float) -> tuple[float, float]:
+    """Log-odds / 10, within ±1, and their logistic."""
+    return max(-1.0, min(1.0, odds / 10)), 1 / (1 + math.exp(-max(-50.0, min(50.0, odds))))
 
 
 def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate]) -> list[list[Candidate]]:

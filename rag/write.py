@@ -149,6 +149,8 @@ def write(
             yield from checker.take_all(left, most)
     except ModelProblem as problem:
         trouble = str(problem)
+    if model.small and len(checker.pieces) < most:
+        yield from checker.complete(retrieved.sentences[0][0])
     if not checker.pieces and not checker.declined:
         if trouble or not checker.checks:
             raise ModelProblem(trouble or f"The language model {model.name} wrote nothing.")
@@ -370,6 +372,8 @@ class _Checker:
         self._library = library
         self._quotes = list(quotes)
         self._citations: list[Citation] = []
+        self._rests_on: list[Source] = []
+        self._replaced = False
         self._listed = list(_with_gaps(sources))
         self._reads = Sources([source.text if source else "" for source in self._listed], reader=library.reader)
         self._read = False
@@ -408,6 +412,7 @@ class _Checker:
         copied = next((source for source in self._sources if _said(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
+            self._rests_on.append(copied)
             yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
@@ -418,6 +423,7 @@ class _Checker:
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
+            self._rests_on += used
             yield from self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
             return
         if _strange(claim, [source.text for source in self._sources]):
@@ -428,6 +434,7 @@ class _Checker:
             self._note(claim, "dropped", verdict.score, verdict.reason)
             return
         self._quotes.remove(quote)
+        self._replaced = True
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._library.document(quote.document).text[quote.start : quote.end]
         self._said.add(_said(words))
@@ -443,6 +450,18 @@ class _Checker:
             if shared >= SAME_WORDS * len(wanted) and any(_overlap(quote, one) for one in near):
                 return quote
         return None
+
+    def complete(self, best: Candidate) -> Iterator[str]:
+        """The quote of the likeliest sentence, where something is shown and none of it rests on what would be quoted
+        without a model: a small one copies this sentence or that."""
+        if not self.pieces or self._waiting or self._replaced:
+            return
+        if any(_overlap(one, quote) for one in self._rests_on for quote in self._quotes):
+            return
+        for quote in self._quotes:
+            if _overlap(quote, best):
+                words = self._library.document(quote.document).text[quote.start : quote.end]
+                yield from self._piece(shown(words), [quote], opens_line=False)
 
     def outcome(self, notes: tuple[str, ...]) -> Outcome:
         """The answer that the sentences came to."""
@@ -507,8 +526,8 @@ def _said(text: str) -> tuple[str, ...]:
     return tuple(_SAID.findall(text.lower()))
 
 
-def _overlap(quote: Quote, source: Source | Candidate) -> bool:
-    return quote.document == source.document and quote.start < source.end and source.start < quote.end
+def _overlap(one: Quote | Source, other: Source | Candidate | Quote) -> bool:
+    return one.document == other.document and one.start < other.end and other.start < one.end
 
 
 def _strange(claim: str, sources: Sequence[str]) -> bool:

@@ -1,4 +1,5 @@
 import hashlib
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,7 @@ from rag.evidence import SIGNALS, Candidate, candidates, take_apart
 from rag.followup import Standalone
 from rag.ranking import fitted, quotable, rank
 from rag.spans import (
+    ALONE,
     ANSWER_TOKENS,
     READ_SIGNALS,
     UNREAD,
@@ -90,11 +92,19 @@ def test_every_candidate_keeps_its_signals_and_gets_those_of_reading(library: Li
     for one in seen(library, "Who bought the mill?"):
         assert one.signals.shape == (len(SIGNALS) + len(READ_SIGNALS),)
         assert np.isfinite(one.signals).all()
-        assert -1 <= one.signals[-3] <= 1
-        assert 0 <= one.signals[-2] <= 1
-        assert 0 <= one.signals[-1] <= 1
-        assert (one.span is None) == (tuple(one.signals[-3:]) == UNREAD)
+        said = dict(zip(READ_SIGNALS, one.signals[-len(READ_SIGNALS) :].tolist(), strict=True))
+        assert -1 <= said["span"] <= 1
+        assert 0 <= said["span_likely"] <= 1
+        assert 0 <= said["span_share"] <= 1
+        assert (one.span is None) == (tuple(said.values()) == UNREAD)
         assert one.span is None or one.start <= one.span[0] < one.span[1] <= one.end
+
+
+def test_the_likeliest_are_read_alone_too(library: Library) -> None:
+    found = seen(library, "Who bought the mill?")
+    alone = [one for one in found if one.alone > -math.inf]
+    assert len(alone) == ALONE
+    assert min(one.odds for one in alone) >= max(one.odds for one in found if one not in alone)
 
 
 def test_the_order_stays(library: Library) -> None:
@@ -118,6 +128,21 @@ def test_what_is_read_with_others_is_read_as_alone() -> None:
         alone = span_reader().read(question, [text])[0]
         np.testing.assert_array_equal(together.starts, alone.starts)
         assert together.none == alone.none
+
+
+def test_the_title_is_read_where_the_text_does_not_hold_it() -> None:
+    text = "It stands by the river Ebb."
+    question = "Where does the mill of Orsa stand?"
+    plain, titled, other = span_reader().read(question, [text] * 3, ["", "The mill of Orsa", "A list of shops"])
+    assert [one.best(0, len(text)) is not None for one in (plain, titled, other)] == [True] * 3
+    assert titled.none != other.none
+    assert titled.offsets == plain.offsets
+    (held,) = span_reader().read(question, [text], ["The river Ebb"])
+    assert held.none == plain.none
+
+
+def test_the_documents_title_is_read(library: Library) -> None:
+    assert {one.title for one in seen(library, "Who bought the mill?")} == {"The mill"}
 
 
 def test_a_damaged_reader_is_told_in_one_sentence(tmp_path: Path) -> None:

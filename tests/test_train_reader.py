@@ -36,7 +36,7 @@ def tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def article(tokenizer: Any) -> list[Paragraph]:
-    return [paragraph(text, tokenizer) for text in (MILL, *OTHERS)]
+    return [paragraph(text, "The mill", tokenizer) for text in (MILL, *OTHERS)]
 
 
 def asked(question: str, answer: str) -> Asked:
@@ -54,14 +54,14 @@ ASKED = [
 
 
 def test_the_tokens_named_are_those_of_the_answer(tokenizer: Any, article: list[Paragraph]) -> None:
-    made = list(examples({"mill": article}, ASKED, tokenizer, others=0))
+    made = list(examples({"mill": article}, ASKED, tokenizer))
     assert len(made) == len(ASKED)
     for one, example in zip(ASKED, made, strict=True):
         assert tokenizer.decode(example.window[example.start : example.end + 1]) == one.answers[0].lower()
 
 
 def test_windows_have_all_lengths_up_to_what_the_reader_takes(tokenizer: Any, article: list[Paragraph]) -> None:
-    lengths = {len(one.window) for one in examples({"mill": article}, ASKED, tokenizer, others=0)}
+    lengths = {len(one.window) for one in examples({"mill": article}, ASKED, tokenizer)}
     assert max(lengths) <= WINDOW_TOKENS
     assert max(lengths) - min(lengths) > WINDOW_TOKENS / 2
 
@@ -72,8 +72,30 @@ def test_another_paragraph_does_not_hold_the_answer(tokenizer: Any, article: lis
     assert "carla" not in tokenizer.decode(made[1].window)
 
 
+def test_the_sentences_beside_the_answer_do_not_hold_it(tokenizer: Any, article: list[Paragraph]) -> None:
+    made = list(examples({"mill": article}, ASKED, tokenizer, apart=1))
+    apart = [one for one in made if one.start < 0]
+    assert len(apart) == len(ASKED)
+    for one, beside in zip(ASKED, apart, strict=True):
+        assert one.answers[0].lower() not in tokenizer.decode(beside.window)
+
+
+def test_a_paragraph_all_of_whose_sentences_answer_is_not_asked_again(tokenizer: Any) -> None:
+    text = "Malm has a mill. The mill of Malm is old."
+    mill = Asked("Where is the mill?", ("Malm",), (0, 4), "mill", 0)
+    assert len(list(examples({"mill": [paragraph(text, "", tokenizer)]}, [mill], tokenizer, apart=1))) == 1
+
+
+def test_most_windows_that_do_not_hold_their_title_have_it_before_them(tokenizer: Any) -> None:
+    titled = [paragraph(MILL, "Houses of Ebb", tokenizer)]
+    made = list(examples({"mill": titled}, ASKED, tokenizer))
+    before = [tokenizer.decode(one.title) for one in made]
+    assert set(before) == {"", "houses of ebb."}
+    assert before.count("") < len(before) / 2
+
+
 def test_a_question_without_an_answer_says_so(tokenizer: Any, article: list[Paragraph]) -> None:
-    (made,) = examples({"mill": article}, [Asked("Who sold it?", (), None, "mill", 0)], tokenizer, others=0)
+    (made,) = examples({"mill": article}, [Asked("Who sold it?", (), None, "mill", 0)], tokenizer)
     assert (made.start, made.end) == (-1, -1)
     assert made.window
 
@@ -81,7 +103,7 @@ def test_a_question_without_an_answer_says_so(tokenizer: Any, article: list[Para
 def test_a_near_miss_stands_beside_the_words_that_answer_the_question(tokenizer: Any, article: list[Paragraph]) -> None:
     missed = NearMisses([("mill", one.text) for one in ASKED], {}, BundledEmbedder(), random.Random(1))
     bought = [asked("In which year, 1987, was it bought?", "1987")] * 40
-    made = list(examples({"mill": article}, bought, tokenizer, others=0, near=1, near_misses=missed))
+    made = list(examples({"mill": article}, bought, tokenizer, near=1, near_misses=missed))
     assert [one.start >= 0 for one in made] == [True, False] * 40
     assert all("carla weiss" in tokenizer.decode(one.window) for one in made)
     changed = [tokenizer.decode(one.question) for one in made[1::2]]
@@ -89,13 +111,13 @@ def test_a_near_miss_stands_beside_the_words_that_answer_the_question(tokenizer:
 
 
 def test_a_long_question_is_cut(tokenizer: Any, article: list[Paragraph]) -> None:
-    (made,) = examples({"mill": article}, [Asked("why " * 500, (), None, "mill", 0)], tokenizer, others=0)
+    (made,) = examples({"mill": article}, [Asked("why " * 500, (), None, "mill", 0)], tokenizer)
     assert len(made.question) == QUESTION_TOKENS
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=3 * BATCH))
 def test_every_example_is_in_one_batch(lengths: list[int]) -> None:
-    made = [Example([place], [1] * length) for place, length in enumerate(lengths)]
+    made = [Example([place], [], [1] * length) for place, length in enumerate(lengths)]
     grouped = batches(made, random.Random(0))
     assert sorted(one.question[0] for batch in grouped for one in batch) == list(range(len(made)))
     assert all(1 <= len(batch) <= BATCH for batch in grouped)

@@ -29,6 +29,7 @@ from index.library import Library
 from rag import Answer, Chatbot, Settings
 from rag.followup import standalone
 from rag.llm import RemoteModel
+from rag.quote import choose
 from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
 from rag.write import INSTRUCTIONS, LARGE_SOURCES, LIKELY_WITHIN, SMALL_SOURCES, declines, prompt, tokens_of
@@ -144,7 +145,7 @@ def test_a_sentence_said_twice_is_shown_once(library: Library) -> None:
 
 
 def test_what_a_pronoun_leans_on_becomes_part_of_the_citation(library: Library) -> None:
-    question = "What did Putin say about joint projects?"
+    question = "What did Putin mention about the trend of trade and joint projects?"
     said = "Putin noted that China and Russia are implementing joint projects in energy and industry"
     quotes = [citation.quote for citation in written(library, f"{said} [1].", question).citations]
     assert any("He noted that" in quote for quote in quotes)
@@ -197,6 +198,27 @@ def test_a_true_sentence_that_hardly_answers_is_left_out(library: Library) -> No
     assert [check.verdict for check in answer.checks] == ["dropped"]
     assert answer.model == "extractive"
     assert "Macron" in answer.text
+
+
+def test_the_likeliest_quote_stands_behind_what_rests_on_no_quote(library: Library) -> None:
+    question = "Why did Xi visit Russia?"
+    retrieved = retrieve(library, standalone(question))
+    quotes = choose(retrieved, library)
+    (best, most), *rest = retrieved.sentences
+    _, given = prompt(retrieved, library, standalone(question))
+    beside = next(
+        one
+        for one, odds in rest
+        if odds >= most - LIKELY_WITHIN
+        and not any(quote.document == one.document and quote.start <= one.start < quote.end for quote in quotes)
+        and any(source.text == one.text for source in given)
+    )
+    answer = written(library, f"{beside.text} [1]", question)
+    assert answer.model == "tiny"
+    assert [check.verdict for check in answer.checks] == ["supported"]
+    assert len(answer.citations) == 2
+    assert answer.citations[1].start <= best.start < answer.citations[1].end
+    assert len(written(library, f"{best.text} [1]", question).citations) == 1
 
 
 def test_a_small_model_is_asked_only_where_quoting_would_answer(library: Library) -> None:
