@@ -101,7 +101,7 @@ def sample(bench: Path | None) -> tuple[list[Item], dict[str, list[Document]]]:
 
 def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Model, path: Path) -> None:
     """Asks the model what it was not asked yet, and appends its replies to the file."""
-    done = {(row["set"], row["id"]) for row in rows(path)}
+    done = {(row["set"], row["id"]) for row in rows(path) if not row.get("peer")}
     for number, item in enumerate(items, start=1):
         if (item.set, item.question.id) in done:
             continue

@@ -24,7 +24,7 @@ from rag.evidence import Candidate
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
 
 QUESTION_TOKENS, TITLE_TOKENS, WINDOW_TOKENS = 48, 16, 160
-"""What the reader is trained on at the most (eval/train_reader.py)."""
+"""What the reader is trained on at the most (eval/train_reader.py); of titles that were 24."""
 
 ANSWER_TOKENS = 30
 """No answer is longer."""
@@ -144,10 +144,7 @@ def read(
             result.append(replace(one, signals=np.append(one.signals, UNREAD)))
             continue
         odds, span = odds_and_span
-        row = (
-            *scaled(odds),
-            math.exp(min(50.0, odds)) / everything,
-        )
+        row = (*scaled(odds), math.exp(min(50.0, odds)) / everything)
         said = alone.get((one.document, one.start), -math.inf)
         result.append(replace(one, signals=np.append(one.signals, row), span=span, odds=odds, alone=said))
     return result
@@ -160,13 +157,11 @@ def _read_alone(
     reader: SpanReader,
 ) -> dict[tuple[str, int], float]:
     """The log-odds of the likeliest sentences of those found, read without their neighbours."""
-    likeliest = sorted(found, key=lambda place: -found[place][0])[:ALONE]
-    chosen = list(
-        {(one.document, one.start): one for one in candidates if (one.document, one.start) in likeliest}.values()
-    )
-    read = reader.read(question, [one.text for one in chosen], [one.title for one in chosen])
-    said = {(one.document, one.start): marked.best(0, len(one.text)) for one, marked in zip(chosen, read, strict=True)}
-    return {place: best[0] for place, best in said.items() if best}
+    at = {(one.document, one.start): one for one in candidates}
+    likeliest = [at[place] for place in sorted(found, key=lambda place: -found[place][0])[:ALONE]]
+    read = reader.read(question, [one.text for one in likeliest], [one.title for one in likeliest])
+    best = [marked.best(0, len(one.text)) for one, marked in zip(likeliest, read, strict=True)]
+    return {(one.document, one.start): odds[0] for one, odds in zip(likeliest, best, strict=True) if odds}
 
 
 def scaled(odds: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.comparisons import turned
 from rag.support.denials import denied, opposed
-from rag.support.names import qualified, titles, wrong_names
+from rag.support.names import QUALIFIERS, qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
 from rag.support.quantifiers import opposite_times, quantifiers, times
@@ -44,7 +44,12 @@ SIGNALS = (
 )
 
 
-CONTRADICTIONS = frozenset({"The source denies it", "The source has it the other way round"})
+CONTRADICTIONS = (
+    "The source denies it",
+    "The source has it the other way round",
+    *(f"The source says “{qualifier} " for qualifier in sorted(QUALIFIERS)),
+)
+"""How objections begin that a sentence raises which says the opposite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Compared:
     @property
     def contradicted(self) -> bool:
         """Whether a single sentence says the opposite."""
-        return self.signals[SIGNALS.index("sentences")] == 0 and bool(set(self.objections) & CONTRADICTIONS)
+        single = self.signals[SIGNALS.index("sentences")] == 0
+        return bool(single and any(one.startswith(CONTRADICTIONS) for one in self.objections))
 
     @property
     def score(self) -> float:

@@ -46,15 +46,16 @@ def _acronyms(source: Sequence[Word]) -> set[str]:
 
 
 def qualified(pair: Pair) -> Iterator[str]:
-    """What the window speaks of only as "vice", "former" or the like, and the claim without that."""
+    """What the window speaks of only as "vice", "former" or the like, and the claim without that; what the claim says
+    of a name, in the sentences with that name."""
     words = pair.claim.words
+    whose = {key: one.names for one in _titled(pair.claim) for key in one.heads}
     for place, word in enumerate(words):
         if not pair.exact[place] or (place and words[place - 1].word in QUALIFIERS):
             continue
-        before = [
-            pair.words[at - 1].word if pair.place[at] else ""  # the word before it in its sentence
-            for at in pair.at(place)
-        ]
+        names = whose.get(word.key, frozenset())
+        there = [at for at in pair.at(place) if names & pair.window[pair.sentence[at]].keys] or pair.at(place)
+        before = [pair.words[at - 1].word if pair.place[at] else "" for at in there]  # in its sentence
         if before and all(one in QUALIFIERS for one in before):
             yield f"The source says “{before[0]} {word.word}”"
 
