@@ -50,6 +50,9 @@ if the sentence is right."""
 _ONE_ANSWER = 2
 """Possible answers at most so many characters apart are one ("May 2024")."""
 
+_TO = frozenset({"to", "until", "through", "–", "-"})
+"""... and so are two dates with one of these between."""
+
 QUOTE_CHARACTERS = 700
 """A quote is not widened beyond this length."""
 
@@ -189,24 +192,28 @@ def shown(words: str) -> str:
 
 def answering(question: Question, candidate: Candidate, *, alone: bool = True) -> tuple[int, int] | None:
     """The words of a candidate that answer: the one place that holds an answer of the kind asked for or, where there is
-    no such place and the candidate is quoted alone, what the reader marks, if it is sure."""
-    told = _told(question, candidate) if question.kind in TOLD else None
-    if told or not alone or question.kind == "yes-no" or candidate.odds < MARKED_ABOVE:
-        return told
-    return candidate.span
+    none or several and the candidate is quoted alone, what the reader marks, if it is sure and marks one of these."""
+    told = _told(question, candidate) if question.kind in TOLD else []
+    if len(told) == 1:
+        return told[0]
+    if not alone or candidate.span is None or question.kind == "yes-no" or candidate.odds < MARKED_ABOVE:
+        return None
+    first, last = candidate.span
+    return candidate.span if not told or any(start < last and first < end for start, end in told) else None
 
 
-def _told(question: Question, candidate: Candidate) -> tuple[int, int] | None:
+def _told(question: Question, candidate: Candidate) -> list[tuple[int, int]]:
+    """The places in a candidate that may be an answer of the kind asked for, offsets in the document."""
     held = answers_in(question.kind, candidate.text, question.words)
     together: list[tuple[int, int]] = []
     for start, end in sorted(_whole(candidate.text, start, end) for start, end, _ in held):
-        if together and start - together[-1][1] <= _ONE_ANSWER:
+        between = candidate.text[together[-1][1] : start].strip() if together else ""
+        ranges = question.kind == "date" and between in _TO
+        if together and (start - together[-1][1] <= _ONE_ANSWER or ranges):
             together[-1] = (together[-1][0], max(end, together[-1][1]))
         else:
             together.append((start, end))
-    if len(together) != 1:
-        return None
-    return candidate.start + together[0][0], candidate.start + together[0][1]
+    return [(candidate.start + start, candidate.start + end) for start, end in together]
 
 
 def _whole(text: str, start: int, end: int) -> tuple[int, int]:

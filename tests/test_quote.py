@@ -254,6 +254,9 @@ def test_a_sentence_that_speaks_of_somebody_it_has_not_named_leans(sentence: str
         ("Who saw the owl?", "The owl was seen by Ada King.", None),
         ("Why did the owl leave?", "The owl left because of the noise.", None),
         ("When did the owl leave?", "The owl left.", None),
+        ("When was the fair?", "The fair was held from October 22nd to 24th.", "October 22nd to 24th"),
+        ("When was the fair?", "The fair was held from May 1999 until 2001.", "May 1999 until 2001"),
+        ("By what percentage did trade grow?", "Growth rose from 4.5% to 5%.", None),
     ],
 )
 def test_the_words_that_answer_are_told_where_one_place_alone_can_be_it(
@@ -262,6 +265,20 @@ def test_the_words_that_answer_are_told_where_one_place_alone_can_be_it(
     given = replace(at(TEXT[:20]), text=sentence, start=100, end=100 + len(sentence))
     found = answering(take_apart(Standalone(question), library), given)
     assert (found and sentence[found[0] - 100 : found[1] - 100]) == words
+
+
+def test_what_the_reader_marks_is_not_pointed_at_where_it_is_of_another_kind(library: Library) -> None:
+    sentence = "The fair in Lund was held in May 1999, and again in 2001."
+    asked = take_apart(Standalone("When was the fair?"), library)
+
+    def pointed_at(words: str) -> str | None:
+        start = 100 + sentence.index(words)
+        read = replace(at(TEXT[:20]), text=sentence, start=100, end=100 + len(sentence), odds=5.0)
+        found = answering(asked, replace(read, span=(start, start + len(words))))
+        return found and sentence[found[0] - 100 : found[1] - 100]
+
+    assert pointed_at("Lund") is None
+    assert pointed_at("May 1999") == "May 1999"
 
 
 def test_what_the_reader_marks_is_pointed_at_where_one_sentence_is_quoted(library: Library) -> None:
