@@ -2,6 +2,7 @@
 that axe-core finds to bar anybody from using it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,11 @@ HOSTILE = """<img src=x> & co
 
 The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
 keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
+
+LEAVING: set[Any] = set()
+"""Pages that are being loaded anew, which cuts off what they were still receiving."""
+
+CUT_OFF = re.compile(r"signal is aborted|Connection errored out")
 
 FERRY = Path(__file__).parent / "files" / "ferry.pdf"
 SERVER = """
@@ -92,10 +98,14 @@ def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
 
         def note(message: Any) -> None:
             if message.type in ("error", "warning") and expected not in message.text:
-                wrong.append(message.text)
+                complain(message.text)
+
+        def complain(text: str) -> None:
+            if page not in LEAVING or not CUT_OFF.search(text):
+                wrong.append(text)
 
         page.on("console", note)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("pageerror", lambda error: complain(str(error)))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}") or dialog.dismiss())
         page.on("request", lambda request: _is_foreign(request.url) and wrong.append(request.url))
         page.goto(address + path)
@@ -121,6 +131,13 @@ def ask(page: Any, question: str) -> Any:
     page.keyboard.press("Enter")
     page.wait_for_function("count => document.querySelectorAll('.turn').length > count", arg=turns)
     return settled(page)
+
+
+def reload(page: Any) -> None:
+    """An answer stands before its stream has ended: a page that is left then complains of that, and may."""
+    LEAVING.add(page)
+    page.reload()
+    LEAVING.remove(page)
 
 
 def settled(page: Any) -> Any:
@@ -539,7 +556,7 @@ def test_a_conversation_outlives_a_reload_for_its_owner_alone(opened: Any) -> No
     ask(page, "Where was the BRICS summit held?")
     ask(page, "What is the population of Kazan?")
     page.wait_for_function("() => location.hash.startsWith('#conversation=')")
-    page.reload()
+    reload(page)
     page.locator("#current .turn[data-state=refused]").wait_for()
     assert page.locator("h2.question").all_inner_texts() == [
         "Where was the BRICS summit held?",
@@ -552,7 +569,7 @@ def test_a_conversation_outlives_a_reload_for_its_owner_alone(opened: Any) -> No
 
     stranger = opened(WIDE)
     stranger.goto(page.url)
-    stranger.reload()
+    reload(stranger)
     assert "no such conversation" in stranger.locator("#current [role=alert]").inner_text()
     assert "BRICS" not in stranger.locator("#conversation").inner_text()
 
@@ -600,7 +617,7 @@ def test_an_answer_is_judged_with_a_word_and_the_verdict_stays(opened: Any) -> N
     comment.fill("Too <long>.")
     page.keyboard.press("Enter")
     turn.get_by_text("Noted, thank you.").wait_for()
-    page.reload()
+    reload(page)
     bad = page.locator("#current").get_by_role("button", name="Bad answer")
     bad.wait_for()
     assert bad.get_attribute("aria-pressed") == "true"
@@ -615,7 +632,7 @@ def test_a_reopened_citation_says_that_its_document_has_changed(opened: Any) -> 
     assert "23 frogs" in marked(page)
     page.locator("#show-library").click()
     add_files(page, text_file("heron.txt", "Herons\n\nThe heron of Kazan eats nothing now."))
-    page.reload()
+    reload(page)
     page.locator("#current .turn[data-state=answered]").wait_for()
     assert "has changed since" in page.locator("#current .note").first.inner_text()
     remove(page, "heron.txt")
