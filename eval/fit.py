@@ -42,9 +42,9 @@ Matrix = npt.NDArray[np.float64]
 
 FOLDS = 5
 SENTENCE_SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
-"""What each set weighs in the fit, so that the largest doesn't decide alone."""
-
 ANSWER_SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.3, "clapnq": 0.2, "mtrag": 0.1}
+"""What each set weighs in the fit of sentences and of "answerable", so that the largest doesn't decide alone."""
+
 CONFIDENCE_SHARES = {"built-in": 0.25, "own words": 0.25, "squad2": 0.1, "clapnq": 0.2, "mtrag": 0.2}
 """The same for the confidence. Half of squad2's questions were made to be answered wrongly; what is calibrated to them
 is too low on the others (on folds left out: with half of the weight on squad2 its calibration error is .10 instead of

@@ -372,8 +372,7 @@ class _Checker:
         self._library = library
         self._quotes = list(quotes)
         self._citations: list[Citation] = []
-        self._rests_on: list[Source] = []
-        self._replaced = False
+        self._on_a_quote = False
         self._listed = list(_with_gaps(sources))
         self._reads = Sources([source.text if source else "" for source in self._listed], reader=library.reader)
         self._read = False
@@ -412,7 +411,7 @@ class _Checker:
         copied = next((source for source in self._sources if _said(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
-            self._rests_on.append(copied)
+            self._rest_on([copied])
             yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
@@ -423,7 +422,7 @@ class _Checker:
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
-            self._rests_on += used
+            self._rest_on(used)
             yield from self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
             return
         if _strange(claim, [source.text for source in self._sources]):
@@ -434,9 +433,9 @@ class _Checker:
             self._note(claim, "dropped", verdict.score, verdict.reason)
             return
         self._quotes.remove(quote)
-        self._replaced = True
+        self._on_a_quote = True
         self._note(claim, "replaced", verdict.score, verdict.reason)
-        words = self._library.document(quote.document).text[quote.start : quote.end]
+        words = self._words(quote)
         self._said.add(_said(words))
         yield from self._piece(shown(words), [quote], opens_line=sentence.opens_line)
 
@@ -445,8 +444,7 @@ class _Checker:
         the claim points or comes nearest, and that holds most of the claim's words."""
         wanted = set(content_stems(claim))
         for quote in self._quotes:
-            words = self._library.document(quote.document).text[quote.start : quote.end]
-            shared = len(wanted & set(content_stems(words)))
+            shared = len(wanted & set(content_stems(self._words(quote))))
             if shared >= SAME_WORDS * len(wanted) and any(_overlap(quote, one) for one in near):
                 return quote
         return None
@@ -454,14 +452,17 @@ class _Checker:
     def complete(self, best: Candidate) -> Iterator[str]:
         """The quote of the likeliest sentence, where something is shown and none of it rests on what would be quoted
         without a model: a small one copies this sentence or that."""
-        if not self.pieces or self._waiting or self._replaced:
-            return
-        if any(_overlap(one, quote) for one in self._rests_on for quote in self._quotes):
+        if not self.pieces or self._waiting or self._on_a_quote:
             return
         for quote in self._quotes:
             if _overlap(quote, best):
-                words = self._library.document(quote.document).text[quote.start : quote.end]
-                yield from self._piece(shown(words), [quote], opens_line=False)
+                yield from self._piece(shown(self._words(quote)), [quote], opens_line=False)
+
+    def _rest_on(self, used: Sequence[Source]) -> None:
+        self._on_a_quote |= any(_overlap(quote, one) for one in used for quote in self._quotes)
+
+    def _words(self, quote: Quote) -> str:
+        return self._library.document(quote.document).text[quote.start : quote.end]
 
     def outcome(self, notes: tuple[str, ...]) -> Outcome:
         """The answer that the sentences came to."""
@@ -526,8 +527,8 @@ def _said(text: str) -> tuple[str, ...]:
     return tuple(_SAID.findall(text.lower()))
 
 
-def _overlap(one: Quote | Source, other: Source | Candidate | Quote) -> bool:
-    return one.document == other.document and one.start < other.end and other.start < one.end
+def _overlap(quote: Quote, source: Source | Candidate) -> bool:
+    return quote.document == source.document and quote.start < source.end and source.start < quote.end
 
 
 def _strange(claim: str, sources: Sequence[str]) -> bool:

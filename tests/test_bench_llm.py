@@ -58,6 +58,8 @@ def test_the_peer_is_asked_with_the_same_model(tmp_path: Path, said: str) -> Non
         asked = len(server.asked)
         ask_peer(items, library, RemoteModel(server.url, "tiny"), file)
         assert len(server.asked) == asked
+        generate(items, {"built-in": library}, RemoteModel(server.url, "tiny"), file)
+        assert len(server.asked) == asked + 1  # what the peer was asked the model still has to be
         column = judged(items, {"built-in": library}, file)["peer"]
     (judgement,) = column.judgements
     assert judgement.answered is ("4.5%" in said)

@@ -2,7 +2,6 @@
 that axe-core finds to bar anybody from using it."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -31,10 +30,8 @@ HOSTILE = """<img src=x> & co
 The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
 keeper Wiebke hangs in **the hall** of the lighthouse $$x^2$$ <script>alert(2)</script>."""
 
-LEAVING: set[Any] = set()
-"""Pages that are being loaded anew, which cuts off what they were still receiving."""
-
-CUT_OFF = re.compile(r"signal is aborted|Connection errored out")
+STREAMS: dict[Any, set[Any]] = {}
+"""By page, the requests that are still bringing events of an answer."""
 
 FERRY = Path(__file__).parent / "files" / "ferry.pdf"
 SERVER = """
@@ -98,14 +95,14 @@ def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
 
         def note(message: Any) -> None:
             if message.type in ("error", "warning") and expected not in message.text:
-                complain(message.text)
-
-        def complain(text: str) -> None:
-            if page not in LEAVING or not CUT_OFF.search(text):
-                wrong.append(text)
+                wrong.append(message.text)
 
         page.on("console", note)
-        page.on("pageerror", lambda error: complain(str(error)))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        streams = STREAMS.setdefault(page, set())
+        page.on("request", lambda request: "/queue/data" in request.url and streams.add(request))
+        page.on("requestfinished", lambda request: streams.discard(request))
+        page.on("requestfailed", lambda request: streams.discard(request))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}") or dialog.dismiss())
         page.on("request", lambda request: _is_foreign(request.url) and wrong.append(request.url))
         page.goto(address + path)
@@ -134,10 +131,10 @@ def ask(page: Any, question: str) -> Any:
 
 
 def reload(page: Any) -> None:
-    """An answer stands before its stream has ended: a page that is left then complains of that, and may."""
-    LEAVING.add(page)
+    """An answer stands before its stream has ended, and a page that is left then complains that it was cut off."""
+    while STREAMS[page]:
+        page.wait_for_timeout(20)
     page.reload()
-    LEAVING.remove(page)
 
 
 def settled(page: Any) -> Any:
