@@ -59,7 +59,8 @@ QUOTE_CHARACTERS = 700
 _LEANS = re.compile(
     r"^[\"“‘'(]*(?:(?:but|and|so|however|moreover|additionally|in addition|meanwhile|also|then|therefore|instead|thus|"
     r"still|yet|furthermore|later|for example|for instance|in response|as a result|at the same time),?\s+)*"
-    r"(?:he|she|they|it|his|her|their|its|this|these|those|that|such|both|the (?:former|latter|two|pair|event|same))\b",
+    r"(?:he|she|they|it|his|her|their|its|such|both|the (?:former|latter|two|pair|event)|"
+    r"(?:(?:on|in|at|by|since|after|before|during|until) )?(?:this|these|those|that|the same))\b",
     re.IGNORECASE,
 )
 _PERSON = re.compile(r"\b(?:he|she|they|him|her|them|his|their)\b")
