@@ -14,7 +14,7 @@ import click
 from eval.questions import Half, half
 from rag.support import Sources, Verdict
 
-SETS = {"first": ("articles", "invented"), "second": ("second",)}
+SETS = {"first": ("articles", "invented"), "second": ("second",), "third": ("third",)}
 """The files of each set of claims."""
 
 
