@@ -72,7 +72,9 @@ class _Clauses(Phrases):
             )
             shared = self.word(group - 1) in JOINING and not nested
             reduced = not helped and self.past(verb) and self._reduced(verb)
-            if infinitive or gerund:
+            if infinitive and subject is not None and group - 1 in self.verb and self.word(group - 1) != "to":
+                own = subject  # "agreed to buy"
+            elif infinitive or gerund:
                 own = None
             elif reduced:
                 own = self._ending(verb, across=True)
@@ -141,6 +143,10 @@ class _Clauses(Phrases):
         if at is None:
             return None
         phrase = self.phrases[at]
+        before = self.phrases[at - 1] if at else None
+        if before and before.preposition and before.last == place - (phrase.last - phrase.first) - 1 == phrase.first - 1:
+            if self.word(before.last) in JOINING and not phrase.preposition and not self.broken(before.last):
+                phrase = before  # "signed by A and B": both hang on what stands before
         for verb in reversed(self.verbs):
             if verb < phrase.first:
                 between = range(verb + 1, place)

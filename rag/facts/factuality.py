@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.words import stem
-from rag.facts.verbs import verbal
+from rag.facts.verbs import BE, verbal
 from rag.facts.words import Word, listed
 
 _NEGATIONS = listed(
@@ -18,8 +18,12 @@ REFUSALS = frozenset(
     map(stem, "refuse decline deny reject fail unable lack stop halt cease refrain avoid unwilling unlikely".split())
 )
 """Stems of words that deny what follows them as "not" does."""
-_BARS = {"embargo": ("on",), "ban": ("on",), "moratorium": ("on",), "halt": ("to",), "boycott": ("of",)}
+_BARS = {"ruled": ("out",), "rules": ("out",), "rule": ("out",), "embargo": ("on",), "ban": ("on",), "moratorium": ("on",), "halt": ("to",), "boycott": ("of",)}
 """Nouns that deny what follows them behind one of these words: "an embargo on all trade"."""
+_WARNING = frozenset(map(stem, "warn caution advise advice decide decision argue".split()))
+"""Behind these "against" denies what follows it: "warned against expecting much"."""
+_INTRANSITIVE = listed("stop stops stopped stopping halt halts halted cease ceases ceased")
+_WHEN = listed("when at in on after if for until once as by during")
 _HOLLOW = listed("sign signs evidence indication indications hint trace proof")
 """Behind "no" these deny what follows them: "no sign of a war"."""
 BARRING = frozenset(
@@ -29,7 +33,8 @@ BARRING = frozenset(
 ENDINGS = REFUSALS | frozenset(
     map(
         stem,
-        "abolish ban forbid forbidden prohibit close cancel end exclude except free overdue withdraw only gone".split(),
+        "abolish ban forbid forbidden prohibit close cancel end exclude except free overdue withdraw only gone waive"
+        " cap".split(),
     )
 )
 """Stems of words that a denial may stand for in a paraphrase."""
@@ -41,15 +46,20 @@ _POSSIBLE = listed(
     " intend intended wants want wanted aims aim aimed seeks seek seeking threatens threatened if whether unless"
     " suggests suggest suggested accused accuses accuse accusing accusation urged urges urge demanded demands"
     " demand proposed proposes propose asked promised promises vowed pledged concerns fear fears feared risk"
-    " proposal possible considering doubt doubts unclear request requests requested"
+    " proposal possible considering doubt doubts unclear request requests requested intention intended meant"
 )
+_QUESTIONS = listed("why whether how what about where when who if")
+OF_OTHERS = frozenset(map(stem, "accuse urge demand ask request suspect".split()))
+"""Of these, stems of what is done to somebody who is named before what is only possible."""
 ABLE = listed("can able allowed permitted possible optional eligible entitled")
+_REQUIRED = listed("must required obliged entitled have has")
+"""A contract says "shall" and "will" of what must be."""
 _COMING = listed("will shall would going set scheduled due upcoming planned plans expected")
 HEDGES = {"possible": _POSSIBLE, "coming": listed("will shall would")}
 """Words that keep what goes with them from being a fact now, by what they make of it."""
 KEEPS = {
-    "possible": _POSSIBLE | ABLE | listed("when whenever once"),
-    "coming": _COMING | _POSSIBLE | ABLE | listed("next tomorrow tonight from"),
+    "possible": _POSSIBLE | ABLE | listed("when whenever once scheduled due forecast"),
+    "coming": _COMING | _POSSIBLE | ABLE | _REQUIRED | listed("next tomorrow tonight from"),
 }
 """A claim that has one of these has kept a hedge of that sort."""
 
@@ -63,9 +73,13 @@ SAYING = listed(
     " estimate estimated estimates write wrote writes comment commented remark remarked remarks conclude concluded"
     " concludes analyzed analysed think thinks thought consider considers expect expects refer refers referred"
     " call called calls responded quoted pointed according informed complain complained recalled blame blamed"
-    " caution cautions cautioned suspect suspects suspected fear fears doubt doubts"
+    " caution cautions cautioned suspect suspects suspected fear fears doubt doubts remembered remembers maintain"
+    " maintains maintained joked jokes worried worries recommend recommends recommended advise advises advised"
 )
 """Words that make what goes with them somebody's claim."""
+
+_ADVICE = listed("consider note think suspect mention remember")
+"""Behind a comma these tell the reader to."""
 
 _ALSO_OTHERWISE = listed("added tells tell calls call fear fears pointed")
 _NOUNS_TOO = listed("state report claim note estimate comment call fear doubt view stress hint")
@@ -102,11 +116,15 @@ def denials(words: Sequence[Word]) -> list[Cue]:
     found = []
     for place, word in enumerate(words):
         following = words[place + 1].word if place + 1 < len(words) else ""
-        barred = following in _BARS.get(word.word, ())
+        barred = following in _BARS.get(word.word, ()) or (
+            word.word == "against" and any(one.key in _WARNING for one in words[max(0, place - 3) : place])
+        )
         if word.key not in REFUSALS and word.word not in _NEGATIONS and not barred:
             continue
         if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
             continue
+        if word.word in _INTRANSITIVE and following in _WHEN:
+            continue  # "the process stops when ..."
         if word.word == "no" and following in ("later", "earlier", "sooner", "more", "less", "fewer"):
             continue  # "no later than Friday"
         if (word.word == "not" and following in ("only", "just", "merely")) or (
@@ -116,7 +134,7 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         reached = _reach(words, place)
         while word.word == "no" and len(reached) > 1 and words[reached[0]].word in _HOLLOW:
             reached = reached[1:]
-        if word.word in ("nothing", "none"):  # "costs nothing": what stands before it is denied
+        if word.word == "nothing" or (word.word == "none" and following != "of"):  # "costs nothing": what stands before it is denied
             reached = tuple(other for other in range(max(0, place - 3), place) if words[other].content)[-1:]
         found.append(Cue(place, "denial", reached))
     return found
@@ -130,6 +148,7 @@ def hedges(words: Sequence[Word]) -> list[Cue]:
         for sort, among in HEDGES.items()
         if word.word in among
         and not word.name
+        and not (word.word == "asked" and place + 1 < len(words) and words[place + 1].word in _QUESTIONS)
         and not (word.word.startswith("appear") and (place + 1 == len(words) or words[place + 1].word != "to"))
     ]
 
@@ -175,6 +194,10 @@ def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
             continue  # "the report", "no comment": nouns
         if before in ("you", "i", "we") or place == 0:
             continue  # advice, not a report
+        if {before, words[place - 2].word if place > 1 else ""} & BE and following not in ("that", "to"):
+            continue  # "had been warned about it": somebody else speaks
+        if word.word in _ADVICE and text[: word.start].rstrip().endswith(","):
+            continue  # "However, consider ..."
         subject = _subject(text, words, place)
         gap = text[words[place - 1].end : word.start] if place else ""
         if re.search(r"[”\"’],?\s*$|,[”\"’]\s*$", gap):  # “...,” said X
@@ -189,10 +212,16 @@ def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
                 found.append(Saying(place, 0, first, _speaker(words[first:place])))
         else:
             quoted = re.compile(r"[”\"],?\s+and\b").search(text, word.end)
-            last = sum(other.start < quoted.start() for other in words) if quoted else len(words)
+            turned = _BUT.search(text, word.end)
+            ends = [match.start() for match in (quoted, turned) if match]
+            last = sum(other.start < min(ends) for other in words) if ends else len(words)
             that = next((at for at in range(place + 1, min(last, place + 10)) if words[at].word == "that"), place)
             found.append(Saying(place, that + 1, last, _speaker(subject)))
     return found
+
+
+_BUT = re.compile(r"[,;] but (?!that\b|to\b)", re.IGNORECASE)
+"""Here the writer speaks again."""
 
 
 def _subject(text: str, words: Sequence[Word], verb: int) -> Sequence[Word]:
@@ -219,6 +248,12 @@ def _speaker(words: Sequence[Word]) -> frozenset[str]:
     named = frozenset(word.key for word in words if word.name or word.opens)
     return named or frozenset(word.key for word in words if word.content)
 
+
+JOINTS = listed(
+    "because since although though unless until while whereas except despite instead rather against behind off down yet"
+    " away back together out over without thanks later earlier first ever both each"
+)
+"""Words that join others or belong to their verbs: "hand in", "get back". What they say depends on these."""
 
 LIGHT = SAYING | listed(
     "according use uses used using need needs needed back mean means meant include includes including included"

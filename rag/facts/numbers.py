@@ -53,14 +53,15 @@ _NUMBER = re.compile(
     r"(?:[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|bn|mn|tn|k|m)\b)?",
     re.IGNORECASE,
 )
+_THEN = r"(?:[\s-]|\sand\s)"
 _SPELT = re.compile(
-    r"\b(?:"
-    + "|".join([*_UNITS, *_ORDINALS, *_SCALES, *_WHOLE])
-    + r")(?:(?:[\s-]|\sand\s)(?:"
-    + "|".join([*_UNITS, *_ORDINALS, "hundred", "thousand", "million", "billion", "trillion"])
-    + r"))*\b",
+    rf"\b(?:(?:{'|'.join(_ORDINALS)})|"
+    rf"(?:{'|'.join([*_UNITS, *_SCALES, *_WHOLE])})"
+    rf"(?:{_THEN}(?:{'|'.join([*_UNITS, 'hundred', 'thousand', 'million', 'billion', 'trillion'])}))*"
+    rf"(?:{_THEN}(?:{'|'.join(_ORDINALS)}))?)\b",
     re.IGNORECASE,
 )
+"""An ordinal ends a number: "the first three" are two."""
 _PERCENT = re.compile(r"\s?(?:%|percent\b|per\s?cent\b|percentage\b|pct\b)", re.IGNORECASE)
 _MONEY = re.compile(
     r"\s?(?P<unit>dollars?|usd|euros?|eur|pounds?|gbp|yuan|rmb|rubles?|roubles?|yen|cents?|rupees?|francs?)\b",
@@ -69,7 +70,7 @@ _MONEY = re.compile(
 _CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan", "₽": "ruble"}
 _SAME_CURRENCY = {"usd": "dollar", "eur": "euro", "gbp": "pound", "rmb": "yuan", "rouble": "ruble"}
 _LIMITS = (
-    ("less", r"less than|fewer than|under|below|at most|up to|no more than|not more than|maximum of|almost|nearly"),
+    ("less", r"less than|fewer than|under|below|at most|up to|as (?:much|many|long) as|no more than|not more than|maximum of|almost|nearly"),
     ("more", r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards of|no fewer than|no less than|minimum of"),
 )
 _LIMIT_BEFORE = tuple((name, re.compile(rf"\b(?:{words})\s+(?:an?\s)?$", re.IGNORECASE)) for name, words in _LIMITS)
@@ -125,10 +126,6 @@ def _in_words(text: str) -> Iterator[Number]:
     for match in _SPELT.finditer(text):
         start, end = match.span()
         parts = [part for part in re.split(r"[\s-]+", match.group().lower()) if part != "and"]
-        ordinal = next((at for at, part in enumerate(parts) if part in _ORDINALS), len(parts))
-        if ordinal + 1 < len(parts):  # "the first one"
-            parts = parts[: ordinal + 1]
-            end = start + match.group().lower().index(parts[-1]) + len(parts[-1])
         if parts in (["one"], ["m"], ["k"], ["second"]) or text[max(0, start - 8) : start].rstrip()[-1:].isdigit():
             continue
         value, kind = _value(parts)

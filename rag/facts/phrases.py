@@ -31,7 +31,7 @@ _PRONOUNS = listed(
     " both neither one anyone anybody someone somebody everyone everybody whoever"
 )
 _POSSESSIVES = listed("his her its their our my your whose")
-_THIS = listed("this that these those her")
+_THIS = listed("this that these those her both neither one")
 """Pronouns, or parts of a noun phrase."""
 _INSIDE = listed("own other such same all some more most few any every each less fewer")
 REFLEXIVE = listed("himself herself itself themselves")
@@ -47,7 +47,7 @@ _TIMES = (
         " minutes decade decades century today yesterday tomorrow season summer winter spring autumn weekend"
     )
 )
-_NO_VERBS = listed("except including concerning regarding like")
+_NO_VERBS = listed("except including concerning regarding like aged")
 _ABOUT = listed("over around about than under below above")
 """Before a number these are no prepositions."""
 
@@ -151,6 +151,8 @@ class Phrases:
 
     def _is_verb(self, place: int) -> bool:
         word = self.words[place]
+        if self.gap(place).endswith("-"):
+            return False  # "Danish-owned"
         if word.name or word.opens or not word.content or word.word[0].isdigit() or word.word in BE | _NO_VERBS:
             return False
         share = _share(word.word)

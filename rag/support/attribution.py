@@ -1,8 +1,10 @@
 """Objections: somebody's words told as a fact or as somebody else's, and what may be told as what is."""
 
+import re
 from collections.abc import Iterator, Sequence
 
-from rag.facts.factuality import KEEPS, Saying
+from index.words import stem
+from rag.facts.factuality import KEEPS, OF_OTHERS, Saying
 from rag.support.pair import Pair
 from rag.support.sentences import Sentence
 
@@ -27,7 +29,7 @@ def said(pair: Pair) -> Iterator[str]:
                 text = pair.window[earlier].text
                 if saying.first == 0 and text.rfind("“") > text.rfind("”"):
                     begin = pair.sentence.index(earlier)
-            spoken = range(begin, first + saying.last)
+            spoken = set(range(begin, first + saying.last)) - {first + at for at in _aside(sentence)}
             within = sum(any(at in spoken and at != first + saying.verb for at in pair.at(place)) for place in told)
             elsewhere = sum(any(at not in spoken for at in pair.at(place)) for place in told)
             if within * 2 > len(told) and (elsewhere < len(told) or (len(pair.window) == 1 and elsewhere < within)):
@@ -35,19 +37,49 @@ def said(pair: Pair) -> Iterator[str]:
         first += len(sentence.words)
     if inside and not claim.sayings:
         verbs = [pair.window[number].words[saying.verb] for saying, number in inside]
-        if not any(verb.key in {word.key for word in claim.words} for verb in verbs):
+        keys = {word.key for word in claim.words}
+        if any(verb.key in keys for verb in verbs) or keys & _TOLD:
+            return
+        if not any(_told_of(pair, _speaker(saying, pair.window, number), number) for saying, number in inside):
             yield "The source gives this as somebody’s words, not as a fact"
         return
-    for mine in claim.sayings[:1]:
-        speaker = _by_role(claim, mine)
-        if not speaker:
-            continue
-        if not inside:
-            if not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
-                yield "The source does not give this as somebody’s words"
-            continue
-        if not any(speaker & _speaker(saying, pair.window, number) for saying, number in inside):
-            yield "The source does not give these as their words"
+    speakers = [(mine, speaker) for mine in claim.sayings if (speaker := _by_role(claim, mine))]
+    if not speakers:
+        return
+    if not inside:
+        mine, speaker = speakers[0]
+        if not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
+            yield "The source does not give this as somebody’s words"
+        return
+    theirs = [_speaker(saying, pair.window, number) for saying, number in inside]
+    if not any(speaker & one for _, speaker in speakers for one in theirs):
+        yield "The source does not give these as their words"
+
+
+_TOLD = frozenset(map(stem, "forecast reportedly allegedly expected opinion view".split()))
+"""Stems of words that keep what is claimed from being a fact, whoever claims it."""
+
+
+def _told_of(pair: Pair, speaker: frozenset[str], number: int) -> bool:
+    """Whether the claim says of who speaks in a sentence of the window what isn't said there: "Lee put the loss down to
+    the rain", where Lee says that the rain was to blame."""
+    for frame in pair.claim.frames[:1]:
+        agent = frame.roles.get("agent")
+        if agent and agent.keys & speaker and not pair.exact[frame.verb]:
+            return True
+    return False
+
+
+def _aside(sentence: Sentence) -> Iterator[int]:
+    """The places of words between ", which" or ", who" and the next comma: the writer's own, amid what somebody says."""
+    for match in _RELATIVE.finditer(sentence.text):
+        ends = sentence.text.find(",", match.end())
+        yield from (
+            at for at, word in enumerate(sentence.words) if match.start() < word.start and word.start < ends
+        )
+
+
+_RELATIVE = re.compile(r", (?:which|who|whose|where)\b", re.IGNORECASE)
 
 
 def _by_role(sentence: Sentence, saying: Saying) -> frozenset[str]:
@@ -68,7 +100,7 @@ def _speaker(saying: Saying, window: Sequence[Sentence], number: int) -> frozens
     """Who says it; where that is a pronoun, who spoke in the sentence before, else who is named first in it."""
     named = _by_role(window[number], saying)
     if named:
-        return named
+        return named | saying.speaker
     for sentence in reversed(window[:number]):
         for earlier in sentence.sayings:
             if earlier.speaker:
@@ -91,9 +123,10 @@ def possible(pair: Pair) -> Iterator[str]:
     for sentence in pair.window:
         for cue in sentence.hedges:
             word = sentence.words[cue.place]
-            if said & KEEPS[cue.sort] or any(claim.word == word.word for claim in pair.claim.words):
+            if said & KEEPS[cue.sort] or any(claim.key == word.key for claim in pair.claim.words):
                 continue
-            heads = {first + place for place in [at for at in cue.reach if not sentence.words[at].name][:3]}
+            reached = [at for at in cue.reach if not sentence.words[at].name]
+            heads = {first + place for place in reached[: 3 if word.key in OF_OTHERS else 1]}
             if any(
                 set(pair.at(place)) & heads and len(pair.at(place)) == 1 and not pair.claim.words[place].name
                 for place in pair.content

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from rag.facts.factuality import LIGHT
+from rag.facts.factuality import JOINTS, LIGHT
 from rag.facts.lexicon import akin
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
@@ -134,7 +134,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
     telling = [
         place
         for place in pair.content
-        if claim.words[place].word not in LIGHT
+        if claim.words[place].word not in LIGHT | JOINTS
         and not any(start < claim.words[place].start < end for start, end in in_numbers)
     ] or pair.content
     values = np.sort(pair.met[telling]) if telling else np.zeros(1)

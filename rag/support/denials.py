@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from index.words import stem
-from rag.facts.factuality import ABLE, BARRING, ENDINGS, LIGHT, REFUSALS, Cue
+from rag.facts.factuality import ABLE, BARRING, ENDINGS, JOINTS, LIGHT, REFUSALS, Cue
 from rag.facts.lexicon import opposite
 from rag.facts.opposites import OPPOSITES
+from rag.facts.words import listed
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
 
@@ -26,6 +27,7 @@ def denied(pair: Pair) -> Iterator[str]:
             word = sentence.words[cue.place]
             head = {first + place for place in cue.reach[:2]}
             touched = [place for place in pair.content if pair.exact[place] and set(pair.at(place)) & head]
+            foremost = {first + place for place in _foremost(sentence, cue)}
             named = [place for place in touched if word.word == "no" and first + cue.reach[0] in pair.at(place)]
             partner = next(
                 (
@@ -39,7 +41,10 @@ def denied(pair: Pair) -> Iterator[str]:
             )
             if partner is not None:
                 mine.remove(partner)
-            elif all(claim.words[place].name or claim.words[place].opens for place in touched):
+            elif all(
+                claim.words[place].name or claim.words[place].opens or not set(pair.at(place)) & foremost
+                for place in touched
+            ):
                 spare.append(sentence)
             elif any(one.key in _same(word.key) for one in claim.words):
                 continue
@@ -59,7 +64,7 @@ def denied(pair: Pair) -> Iterator[str]:
             continue
         if any(_opposites_in(pair, place) for place in (*cue.reach, cue.place)):
             continue
-        denied = cue.reach[: 3 if word.word == "no" else 1]
+        denied = cue.reach[:3] if word.word == "no" else _foremost(claim, cue)
         if denied and all(pair.exact[place] for place in denied) and word.key not in REFUSALS:
             yield "The source does not deny it"
             continue
@@ -69,6 +74,18 @@ def denied(pair: Pair) -> Iterator[str]:
         if any(word.key in ENDINGS for word in pair.words):
             continue
         yield "The source does not deny it"
+
+
+def _foremost(sentence: Sentence, cue: Cue) -> tuple[int, ...]:
+    """The first word behind a denial that isn't an adverb; behind "no" the first two, "no new elections"."""
+    if sentence.words[cue.place].word == "no":
+        return cue.reach[:2]
+    words = [(at, sentence.words[at].word) for at in cue.reach]
+    return tuple(at for at, word in words if not word.endswith("ly") and word not in _BETWEEN)[:1]
+
+
+_BETWEEN = JOINTS | listed("already also even still now then currently quite very")
+"""These stand between a denial and what it denies."""
 
 
 def _same(key: str) -> frozenset[str]:

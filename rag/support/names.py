@@ -24,7 +24,7 @@ def wrong_names(pair: Pair) -> Iterator[str]:
         if not word.content or word.key in pair.keys or word.word in short or word.word[0].isdigit():
             continue
         opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS | LIGHT
-        opening = opening and not word.word.endswith(("ed", "ing", "ly"))
+        opening = opening and not word.word.endswith(("ed", "ing", "ly", "s")) and word.word != "people"
         nearest = pair.words[int(pair.best[place])]
         if word.opens and (nearest.name or nearest.opens) and not word.word.endswith("s") and word.word not in OPENERS:
             opening = True  # "Iraq" for "Iran"
@@ -85,7 +85,9 @@ def titles(pair: Pair) -> Iterator[str]:
                 or any(number.start <= word.start < number.end for number in pair.claim.numbers)
             ):
                 continue  # whose minister she is may be told elsewhere
-            replaced = any(one.said for one in same) and not any(akin(word.key, other) for other in known)
+            replaced = any(one.said for one in same) and not any(
+                akin(word.key, other) or word.key.startswith(other) for other in known
+            )  # who led it is its leader
             if replaced or (word.key in mine.heads and word.key in another):
                 yield f"The source does not say “{word.word}” of the same"
                 return

@@ -9,7 +9,7 @@ from rag.support.pair import Pair
 
 QUANTIFIERS = {
     "all": listed("all every each always everyone everybody everything entire entirely whole completely"),
-    "most": listed("most mostly majority mainly largely primarily chiefly predominantly"),
+    "most": listed("most mostly majority main mainly largely primarily chiefly predominantly"),
     "only": listed("only solely exclusively sole alone just"),
     "many": listed("many numerous often frequently"),
     "some": listed("some several few certain part partly sometimes various"),

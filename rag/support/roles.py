@@ -1,13 +1,14 @@
 """Objections: who does what to whom is another than in the sentences, by the roles of their verbs."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from index.words import stem
 from rag.facts.clauses import Frame
 from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin
 from rag.facts.phrases import Phrase
+from rag.facts.verbs import BE
 from rag.facts.words import listed
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
@@ -21,7 +22,7 @@ _SYMMETRIC = frozenset(
 
 _BOTH_WAYS = listed(
     "open close begin start end stop increas decreas grow move chang break burn sink drop improv expand shrink doubl"
-    " keep includ halv freez melt run oper continu gather develop spread strengthen weaken fall rise return sell"
+    " keep includ halv freez melt run oper continu gather develop spread strengthen weaken fall rise return sell train"
 )
 """Stems of verbs that a thing may do, or have done to it, alike: the shop closed, they closed the shop."""
 
@@ -66,6 +67,8 @@ def replaced(pair: Pair) -> Iterator[str]:
 
 
 _BOTH = ("agent", "patient")
+_ANYBODY = frozenset(map(stem, "people person one anyone everyone someone".split()))
+"""Stems of words for whoever does it."""
 _PERSONS = ("ent", "ents", "ant", "ants")
 """Endings of persons: "president" has the stem of "presided" and says another thing."""
 _MEANS = 0.6
@@ -82,7 +85,7 @@ def _beside(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -> str |
     """What a frame of the window has against one of the claim."""
     other = _named_nowhere(pair, mine, sentence, theirs)
     for role, phrase in mine.roles.items():
-        if phrase.pronoun or phrase.time or (mine.key != theirs.key and role not in _BOTH):
+        if phrase.pronoun or phrase.time or phrase.heads <= _ANYBODY or (mine.key != theirs.key and role not in _BOTH):
             continue
         there = theirs.roles.get(role)
         if there and not there.pronoun and _fits(pair, phrase, sentence, there):
@@ -142,6 +145,8 @@ def _exchanged(mine: Frame, theirs: Frame, role: str, name: str) -> bool:
     if not phrase.heads & there.heads or (own and own.heads & there.heads):
         return False
     core = {role, name} & set(_BOTH)
+    if {role, name} in ({"agent", "in"}, {"agent", "by"}):
+        return False  # "the thesis described it", "it was described in the thesis"
     if mine.key != theirs.key:
         return (
             len(core) == 2 and own is not None and role in theirs.roles and bool(own.heads & theirs.roles[role].heads)
@@ -161,7 +166,7 @@ def _fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool
     """Whether a phrase of the claim may be the same as one of the window."""
     if phrase.heads & there.keys or there.heads & phrase.keys:
         return True
-    if all(key[0].isdigit() for key in there.heads) or sentence.words[there.first].word in _THIS:
+    if any(key[0].isdigit() for key in there.keys) or sentence.words[there.first].word in _THIS:
         return True
     if phrase.name and there.name:
         return _together(pair, phrase, there)
@@ -181,27 +186,49 @@ def _fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool
 
 
 def _taken_up(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
-    """Whether "the animal" may be what an earlier sentence of the window names."""
-    bare = there.last == there.first + 2 and sentence.words[there.first].word == "the" and not there.name
+    """Whether "the animal" may be what an earlier sentence of the window names: nothing else there is an animal, or it
+    is called one there, "an animal named Rex"."""
+    if there.name or phrase.plural != there.plural or phrase.heads & sentence.keys or not _definite(sentence, there):
+        return False
     earlier = pair.window[: pair.window.index(sentence)]
-    known = [one for before in earlier for one in before.phrases]
-    return (
-        bare
-        and phrase.plural == there.plural
-        and not phrase.heads & sentence.keys
-        and any(phrase.heads & one.keys for one in known)
-        and not any(there.heads & one.heads for one in known)
+    naming = [before for before in earlier if any(phrase.heads & one.keys for one in before.phrases)]
+    return bool(naming) and (
+        not any(there.heads & one.heads for before in earlier for one in before.phrases)
+        or any(
+            _is(before, one, other) and there.heads & one.keys and other and phrase.heads & other.keys
+            for before in naming
+            for one, other in pairwise(before.phrases)
+        )
     )
 
 
+def _definite(sentence: Sentence, phrase: Phrase) -> bool:
+    """Whether a phrase is "the goalkeeper", with no more said than an age: "the 34-year-old goalkeeper"."""
+    before = [word.word for word in sentence.words[max(0, phrase.last - 5) : phrase.last - 1]]
+    return "the" in before and all(
+        word[0].isdigit() or word in ("year", "old") for word in before[before.index("the") + 1 :]
+    )
+
+
+_NAMED = listed("named called dubbed nicknamed")
 _THIS = listed("this these such")
 
 
 def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
-    """Whether a phrase of the window names both: "the firm Tessel"."""
+    """Whether a phrase of the window names both, "the firm Tessel", or "is" stands between them."""
     return any(
-        phrase.heads & one.keys and there.heads & one.keys for sentence in pair.window for one in sentence.phrases
+        (phrase.heads & one.keys and there.heads & one.keys) or (_is(sentence, one, other) and (
+            (phrase.heads & one.keys and there.heads & other.keys) or (phrase.heads & other.keys and there.heads & one.keys)
+        ))
+        for sentence in pair.window
+        for one, other in zip_longest(sentence.phrases, sentence.phrases[1:])
     )
+
+
+def _is(sentence: Sentence, one: Phrase, other: Phrase | None) -> bool:
+    """Whether nothing but "is", "named" or the like stands between two phrases."""
+    between = [word.word for word in sentence.words[one.last : other.first]] if other else []
+    return bool(between) and all(word in BE | _NAMED for word in between)
 
 
 def attached(pair: Pair) -> Iterator[str]:

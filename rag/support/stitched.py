@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rag.facts.verbs import verbal
-from rag.support.numbers import own_place, words_around
+from rag.facts.words import listed
+from rag.support.numbers import own_place
 from rag.support.pair import Pair
 
 
@@ -27,34 +27,68 @@ def _linked(pair: Pair, one: int, other: int) -> bool:
 
 
 def stitched(pair: Pair) -> Iterator[str]:
-    """Neighbouring words of the claim from sentences that don't speak of the same."""
+    """Words of the claim that belong together, from sentences that don't speak of the same: a verb and its subject or
+    object, and neighbours where no verb is told."""
     if len(pair.window) < 2:
         return
-    words = pair.claim.words
-    verbs = [frame.verb for frame in pair.claim.frames]
-    strong = [place for place in pair.content if pair.strong(place)]
-    for one, other in pairwise(strong):
-        joined = any(word.word in ("and", "but", "while") for word in words[one + 1 : other]) or (
-            "," in pair.claim.text[words[one].end : words[other].start]
-            and verbs
-            and verbs[0] <= one
-            and verbs[-1] >= other
-        )
-        if joined or words[one].clause != words[other].clause:
-            continue
+    for one, other in _belonging(pair):
         here = {pair.sentence[at] for at in pair.at(one)}
         there = {pair.sentence[at] for at in pair.at(other)}
-        if here & there or any(_linked(pair, first, second) for first in here for second in there):
+        if not here or not there or here & there:
+            continue
+        if any(_linked(pair, first, second) for first in here for second in there):
             continue
         yield "The source says these things of different subjects"
+        break
     for number in pair.claim.numbers:
         own = own_place(pair.claim, number)
         if own is None or not pair.exact[own]:
             continue
         here = {pair.sentence[at] for at in pair.at(own)}
-        around = [place for place in words_around(pair, number, own) if not words[place].name]
-        verbs = [place for place in around if verbal(words, place) and not words[place].word.endswith("s")][
-            :1
-        ] or around
-        if verbs and not any(pair.sentence[at] in here for place in verbs for at in pair.at(place)):
+        near = [
+            frame.verb
+            for frame in pair.claim.frames
+            if 0 < own - frame.verb <= _NEAR
+            and pair.claim.segment[frame.verb] == pair.claim.segment[own]
+            and pair.exact[frame.verb]
+        ]
+        verb = max(near, default=None)
+        if verb is not None and not any(pair.sentence[at] in here for at in pair.at(verb)):
             yield "The source gives this number for something else"
+            break
+
+
+_NEAR = 8
+"""A verb at most so many words before a number says what that is of."""
+
+
+def _belonging(pair: Pair) -> Iterator[tuple[int, int]]:
+    """The places of words of the claim that belong together."""
+    claim = pair.claim
+    for frame in claim.frames:
+        for role in ("agent", "patient"):
+            phrase = frame.roles.get(role)
+            if phrase and not phrase.pronoun and not phrase.time:
+                yield from (
+                    (place, frame.verb)
+                    for place in range(phrase.first, phrase.last)
+                    if claim.words[place].key in phrase.heads
+                )
+    aside = {
+        place
+        for phrase in claim.phrases
+        if phrase.preposition not in ("", "of", "by") and not phrase.name
+        for place in range(phrase.first, phrase.last)
+    }
+    strong = [place for place in pair.content if pair.strong(place) and place not in aside]
+    for one, other in pairwise(strong):
+        between = {word.word for word in claim.words[one + 1 : other]}
+        if between & _HAVING:
+            between -= {"to"}  # "had to be treated"
+        if claim.words[one].clause == claim.words[other].clause and not between & _JOINING:
+            yield one, other
+
+
+_HAVING = listed("has have had is are was were")
+_JOINING = listed("and but while to that who which whom whose where after before when as because")
+"""What stands on either side of these need not be said in one sentence."""
