@@ -98,6 +98,9 @@ class Word:
     clause: int
 
 
+_HONORIFICS = listed("mr mrs ms miss dr prof sir")
+"""These say nothing of who it is."""
+
 _BOUNDARY = re.compile(
     r"[;:—]|\s–\s|,\s+(?:and|but|while|although|though|whereas|which|who|so|because|yet|or|for which|if|when)\b|"
     r"\b(?:but|while|although|though|whereas|because|unless)\b|[.!?]\s",
@@ -123,7 +126,7 @@ def words_of(text: str) -> list[Word]:
             clause += 1
         shown = text[start:end]
         country = word == "us" and len(shown) > 1 and shown[:2] != "us" and shown != "Us"
-        content = country or word not in STOPWORDS
+        content = country or word not in STOPWORDS | _HONORIFICS
         capital = shown[0].isupper() and content
         opens = capital and (place == 0 or text[:start].rstrip(" \"“‘'([")[-1:] in ("", ".", "!", "?", ":", "\n"))
         name = capital and (not opens or country or (len(shown) > 1 and shown.isupper()))

@@ -19,8 +19,8 @@ from rag.support.denials import denied, opposed
 from rag.support.names import QUALIFIERS, qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
-from rag.support.quantifiers import opposite_times, quantifiers, times
-from rag.support.roles import attached, misplaced, owners, replaced
+from rag.support.quantifiers import exceptions, opposite_times, quantifiers, times
+from rag.support.roles import attached, misplaced, owners, predicated, replaced
 from rag.support.sentences import Sentence
 from rag.support.stitched import stitched
 
@@ -112,6 +112,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
         *wrong_numbers(pair),
         *wrong_names(pair),
         *quantifiers(pair),
+        *exceptions(pair),
         *qualified(pair),
         *times(pair),
         *denied(pair),
@@ -127,6 +128,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
         *titles(pair),
         *opposite_times(pair),
         *attached(pair),
+        *predicated(pair),
     ]
     if pull > PULL:
         objections.append("The source gives this number for something else")

@@ -10,10 +10,10 @@ from rag.support.sentences import Sentence
 
 
 def turned(pair: Pair) -> Iterator[str]:
-    """ "A is lighter than B", where the window has "B is lighter than A"."""
+    """ "A is lighter than B", "A before B", where the window has "B is lighter than A", "B before A"."""
     words = pair.claim.words
     for pivot, word in enumerate(words):
-        than = word.word in ("than", "rather")
+        than = word.word in ("than", "rather", "before", "after")
         if word.name or not (than or (word.word in BE and word.word != "being")):
             continue
         reach = 8 if than else 3

@@ -15,8 +15,11 @@ PULL = 0.4
 def wrong_numbers(pair: Pair) -> Iterator[str]:
     """Numbers of the claim that the window doesn't hold."""
     held = [number for sentence in pair.window for number in sentence.numbers]
+    dated = any(word.word in MONTHS for word in pair.claim.words)
     for number in pair.claim.numbers:
-        fitting = [other for other in held if other.value == number.value and _same_kind(number, other, held)]
+        fitting = [
+            other for other in held if other.value == number.value and _same_kind(number, other, held, dated=dated)
+        ]
         if not fitting:
             if number.value == 2 and number.kind == "plain" and _two(pair):
                 continue
@@ -101,14 +104,14 @@ def _shown(number: Number, text: str) -> str:
     return f"{number.value:f} %" if number.kind == "percent" else text[number.start : number.end].strip()
 
 
-def _same_kind(number: Number, other: Number, held: Sequence[Number]) -> bool:
+def _same_kind(number: Number, other: Number, held: Sequence[Number], *, dated: bool) -> bool:
     if number.kind == other.kind:
         return True
     if number.kind == "percent" and other.kind == "plain":  # "leads with 51.3 percent, ahead of Berg with 47.9"
         return any(near.kind == "percent" and abs(near.start - other.start) < 60 for near in held)
     loose = {"plain", "ordinal"}
     if number.kind in loose and other.kind in loose:
-        return True
+        return number.value > 3 or dated  # "1-0" has no first
     return number.kind == "plain" and other.kind.startswith("money")
 
 

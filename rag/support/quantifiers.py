@@ -53,6 +53,28 @@ def quantifiers(pair: Pair) -> Iterator[str]:
                 yield f"The source does not say “{word.word}”"
 
 
+def exceptions(pair: Pair) -> Iterator[str]:
+    """ "Never" or "all" in the claim, where the sentence that says most of it makes an exception that the claim doesn't."""
+    said = {word.word for word in pair.claim.words}
+    if not said & _ABSOLUTE or _EXCEPT.search(pair.claim.text):
+        return
+    counts = [0] * len(pair.window)
+    for place in pair.content:
+        for number in {pair.sentence[at] for at in pair.at(place)}:
+            counts[number] += 1
+    sentence = pair.window[counts.index(max(counts))]
+    found = _EXCEPT.search(sentence.text)
+    if found:
+        yield f"The source says “{found.group().lower()}”"
+
+
+_ABSOLUTE = listed("never always whenever all every everyone anyone any full fully entirely regardless whatever")
+_EXCEPT = re.compile(
+    r"\b(?:unless|except|excluding|apart from|provided|as long as|on condition|only if|less the|with the exception)\b",
+    re.IGNORECASE,
+)
+
+
 def times(pair: Pair) -> Iterator[str]:
     """ "Last year" or "tomorrow" that the window doesn't say."""
     held = {match.group().lower() for sentence in pair.window for match in RELATIVE.finditer(sentence.text)}

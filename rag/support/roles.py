@@ -112,6 +112,8 @@ def _named_nowhere(pair: Pair, mine: Frame, sentence: Sentence, theirs: Frame) -
     return bool(before) and not any(done.heads & one.keys or _fits(pair, one, sentence, done) for one in before)
 
 
+_TELLING = listed("saying claiming arguing adding stating insisting")
+"""A pronoun behind one of these is whoever says it."""
 _THIRD = listed("he she it they")
 
 
@@ -132,7 +134,15 @@ def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> 
         if one is sentence:
             if one.words[pronoun.first].word in ("we", "i", "you", "us", "me"):
                 return True
-            return any(phrase.heads & other.keys for other in one.phrases if other.first < pronoun.first)
+            told = pronoun.first and one.words[pronoun.first - 1].word in _TELLING
+            subjects = [
+                agent
+                for frame in one.frames
+                if told and frame.verb < pronoun.first and (agent := frame.roles.get("agent")) and agent.name
+            ]
+            return any(
+                phrase.heads & other.keys for other in subjects or one.phrases if other.first < pronoun.first
+            )
         if any(phrase.heads & other.keys for other in one.phrases):
             return True
     return False
@@ -229,6 +239,33 @@ def _is(sentence: Sentence, one: Phrase, other: Phrase | None) -> bool:
     """Whether nothing but "is", "named" or the like stands between two phrases."""
     between = [word.word for word in sentence.words[one.last : other.first]] if other else []
     return bool(between) and all(word in BE | _NAMED for word in between)
+
+
+def predicated(pair: Pair) -> Iterator[str]:
+    """ "A is responsible for it", where a sentence with A says that B is."""
+    for subject, said in _predicates(pair.claim):
+        if subject.pronoun or subject.heads <= _ANYBODY:
+            continue
+        there = [
+            (sentence, other) for sentence in pair.window for other, also in _predicates(sentence) if also == said
+        ]
+        if there and all(
+            not other.pronoun and subject.heads & sentence.keys and not _fits(pair, subject, sentence, other)
+            for sentence, other in there
+        ):
+            yield "The source says this of somebody else"
+            return
+
+
+def _predicates(sentence: Sentence) -> Iterator[tuple[Phrase, str]]:
+    """Noun phrases with the key of what they are said to be: "responsible"."""
+    for place, word in enumerate(sentence.words):
+        if word.word not in BE:
+            continue
+        subject = next((one for one in sentence.phrases if one.last == place and not one.preposition), None)
+        said = next((other for other in sentence.words[place + 1 : place + 4] if other.content), None)
+        if subject and said and not said.name:
+            yield subject, said.key
 
 
 def attached(pair: Pair) -> Iterator[str]:
