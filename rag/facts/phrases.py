@@ -10,7 +10,7 @@ from index.words import stem
 from rag.facts.lexicon import first_form, is_adjective, verb_share
 from rag.facts.verbs import BE, DETERMINERS
 from rag.facts.verbs import PREPOSITIONS as _ALWAYS
-from rag.facts.words import DAYS, MONTHS, Word, listed
+from rag.facts.words import DAYS, HONORIFICS, MONTHS, Word, listed
 
 LINKS = listed("before after until since")
 """These stand before a noun phrase or a clause."""
@@ -266,7 +266,7 @@ class Phrases:
         return self.word(place) in _TIMES - DAYS - MONTHS and not before.name
 
     def _phrase(self, first: int, last: int) -> Phrase:
-        inside = [word for word in self.words[first:last] if word.content]
+        inside = [word for word in self.words[first:last] if word.content and word.word not in HONORIFICS]
         named = [word for word in inside if word.name]
         plain = not inside or self._pronoun(last - 1)
         head = inside[-1] if inside else None

@@ -98,7 +98,7 @@ class Word:
     clause: int
 
 
-_HONORIFICS = listed("mr mrs ms miss dr prof sir")
+HONORIFICS = listed("mr mrs ms miss dr prof sir")
 """These say nothing of who it is."""
 
 _BOUNDARY = re.compile(
@@ -126,9 +126,11 @@ def words_of(text: str) -> list[Word]:
             clause += 1
         shown = text[start:end]
         country = word == "us" and len(shown) > 1 and shown[:2] != "us" and shown != "Us"
-        content = country or word not in STOPWORDS | _HONORIFICS
+        content = country or word not in STOPWORDS
         capital = shown[0].isupper() and content
-        opens = capital and (place == 0 or text[:start].rstrip(" \"“‘'([")[-1:] in ("", ".", "!", "?", ":", "\n"))
+        titled = bool(found) and found[-1].word in HONORIFICS  # "Mr. Lee" begins no sentence
+        before = text[:start].rstrip(" \"“‘'([")[-1:]
+        opens = capital and not titled and (place == 0 or before in ("", ".", "!", "?", ":", "\n"))
         name = capital and (not opens or country or (len(shown) > 1 and shown.isupper()))
         found.append(Word(start, end, word, key_of(word, capital), name, opens and not name, content, clause))
         place += used
@@ -139,5 +141,6 @@ def key_of(word: str, capital: bool) -> str:
     """What a lower-cased word is found by; `capital`: it was capitalised."""
     if (capital or word == "percent") and word in _SAME_NAME:
         return _SAME_NAME[word]
-    base = BASE.get(word, word)
-    return stem(base)
+    if word in HONORIFICS:
+        return word  # the stem of "mrs" is "mr"
+    return stem(BASE.get(word, word))

@@ -8,6 +8,7 @@ import numpy as np
 
 from index.embed import BundledEmbedder
 from index.reading import Reader
+from rag.facts.words import words_of
 from rag.support.compare import Compared, Verdict, compare
 from rag.support.pair import Beside
 from rag.support.sentences import Sentence, nearest, sentences_of, windows
@@ -65,6 +66,9 @@ class Sources:
         for sentence in self._sentences:
             if _bare(sentence.text) == said:
                 return Verdict(True, 1.0, "The source says so", (sentence.source,))
+        telling = [word for word in words_of(claim) if word.content]
+        if len(telling) == 1 and not (telling[0].name or telling[0].word[0].isdigit()):
+            return Verdict(False, 0.0, "The claim says too little to be checked")  # "It ended."
         compared = self.compared(claim)
         if not compared:
             return Verdict(False, 0.0, "There is no source")
