@@ -116,7 +116,8 @@ def denials(words: Sequence[Word]) -> list[Cue]:
     found = []
     for place, word in enumerate(words):
         following = words[place + 1].word if place + 1 < len(words) else ""
-        barred = following in _BARS.get(word.word, ()) or (
+        rather = (word.word, following) in (("rather", "than"), ("instead", "of"))
+        barred = rather or following in _BARS.get(word.word, ()) or (
             word.word == "against" and any(one.key in _WARNING for one in words[max(0, place - 3) : place])
         )
         if word.key not in REFUSALS and word.word not in _NEGATIONS and not barred:

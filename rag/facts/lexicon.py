@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from index.words import stem
+
 
 @cache
 def _stored() -> dict[str, Any]:
@@ -23,6 +25,11 @@ def verb_share(word: str) -> int:
 def is_adjective(word: str) -> bool:
     """Whether a word is mostly an adjective."""
     return word in _stored()["adjectives"]
+
+
+def is_common(word: str) -> bool:
+    """Whether a word, in its first form, is known as a verb or an adjective, or has words akin to it: names aren't."""
+    return verb_share(word) > 0 or is_adjective(word) or stem(word) in _stored()["akin"]
 
 
 def first_form(word: str) -> str:

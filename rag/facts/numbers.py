@@ -37,8 +37,10 @@ _SCALES = {
     "trillion": 10**12,
     "tn": 10**12,
 }
-_WHOLE = {"half": Decimal("0.5"), "dozen": Decimal(12), "twice": Decimal(2), "thrice": Decimal(3)}
+_WHOLE = {"half": Decimal("0.5"), "dozen": Decimal(12)}
 _TIMES = {
+    "twice": Decimal(2),
+    "thrice": Decimal(3),
     "doubl": Decimal(2),
     "tripl": Decimal(3),
     "trebl": Decimal(3),
@@ -70,8 +72,8 @@ _MONEY = re.compile(
 _CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan", "₽": "ruble"}
 _SAME_CURRENCY = {"usd": "dollar", "eur": "euro", "gbp": "pound", "rmb": "yuan", "rouble": "ruble"}
 _LIMITS = (
-    ("less", r"less than|fewer than|under|below|at most|up to|as (?:much|many|long) as|no more than|not more than|maximum of|almost|nearly"),
-    ("more", r"more than|over|above|at least|exceed(?:s|ed|ing)?|upwards of|no fewer than|no less than|minimum of"),
+    ("less", r"(?:less|fewer|shorter|smaller|lower|younger|lighter|cheaper) than|under(?: the age of)?|capped at|below|at most|up to|as (?:much|many|long) as|no more than|not more than|maximum of|almost|nearly"),
+    ("more", r"(?:more|longer|older|higher|greater|larger|bigger|heavier|hotter|taller|wider|faster) than|beyond|over(?: the age of)?|above|at least|exceed(?:s|ed|ing)?|upwards of|no fewer than|no less than|minimum of"),
 )
 _LIMIT_BEFORE = tuple((name, re.compile(rf"\b(?:{words})\s+(?:an?\s)?$", re.IGNORECASE)) for name, words in _LIMITS)
 _LIMIT_AFTER = re.compile(r"^(?:-?\w+)?[\s-](?:plus|or more)\b|^\+", re.IGNORECASE)
@@ -126,6 +128,8 @@ def _in_words(text: str) -> Iterator[Number]:
     for match in _SPELT.finditer(text):
         start, end = match.span()
         parts = [part for part in re.split(r"[\s-]+", match.group().lower()) if part != "and"]
+        if len(parts) == 2 and parts[0] == "one" and parts[1] in _ORDINALS:
+            parts = parts[1:]  # "one third" is "a third"
         if parts in (["one"], ["m"], ["k"], ["second"]) or text[max(0, start - 8) : start].rstrip()[-1:].isdigit():
             continue
         value, kind = _value(parts)

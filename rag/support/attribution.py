@@ -48,7 +48,12 @@ def said(pair: Pair) -> Iterator[str]:
         return
     if not inside:
         mine, speaker = speakers[0]
-        if not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
+        spoke = any(
+            speaker & _speaker(saying, pair.window, number)
+            for number, sentence in enumerate(pair.window)
+            for saying in sentence.sayings
+        )
+        if not spoke and not pair.exact[mine.verb] and any(claim.words[at].key in speaker for at in _named(claim)):
             yield "The source does not give this as somebody’s words"
         return
     theirs = [_speaker(saying, pair.window, number) for saying, number in inside]

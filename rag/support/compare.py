@@ -46,10 +46,14 @@ SIGNALS = (
 
 CONTRADICTIONS = (
     "The source denies it",
+    "The source does not deny it",
     "The source has it the other way round",
     *(f"The source says “{qualifier} " for qualifier in sorted(QUALIFIERS)),
 )
 """How objections begin that a sentence raises which says the opposite."""
+
+OPPOSED = "”, not “"
+"""What stands in those that name what is said instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Compared:
     def contradicted(self) -> bool:
         """Whether a single sentence says the opposite."""
         single = self.signals[SIGNALS.index("sentences")] == 0
-        return bool(single and any(one.startswith(CONTRADICTIONS) for one in self.objections))
+        return bool(single and any(one.startswith(CONTRADICTIONS) or OPPOSED in one for one in self.objections))
 
     @property
     def score(self) -> float:

@@ -14,6 +14,8 @@ def turned(pair: Pair) -> Iterator[str]:
     words = pair.claim.words
     for pivot, word in enumerate(words):
         than = word.word in ("than", "rather", "before", "after")
+        if not than and words[0].word.endswith("ing"):
+            continue  # "Insuring it is the owner's task"
         if word.name or not (than or (word.word in BE and word.word != "being")):
             continue
         reach = 8 if than else 3

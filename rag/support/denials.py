@@ -20,6 +20,7 @@ def denied(pair: Pair) -> Iterator[str]:
     """
     claim = pair.claim
     mine = list(claim.denials)
+    unless = any(word.word == "unless" for word in claim.words)
     spare = []
     first = 0
     for sentence in pair.window:
@@ -47,6 +48,8 @@ def denied(pair: Pair) -> Iterator[str]:
             ):
                 spare.append(sentence)
             elif any(one.key in _same(word.key) for one in claim.words):
+                continue
+            elif unless and "if" in {word.word for word in sentence.words[: cue.place]}:
                 continue
             elif not any(
                 at - first in cue.reach[:2]

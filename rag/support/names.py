@@ -7,7 +7,7 @@ from itertools import zip_longest
 from index.split import OPENERS
 from index.words import STOPWORDS
 from rag.facts.factuality import LIGHT
-from rag.facts.lexicon import akin, is_adjective
+from rag.facts.lexicon import akin, is_adjective, is_common
 from rag.facts.verbs import BE
 from rag.facts.words import DAYS, MONTHS, Word, listed
 from rag.support.pair import STRONG, Pair
@@ -24,12 +24,23 @@ def wrong_names(pair: Pair) -> Iterator[str]:
         if not word.content or word.key in pair.keys or word.word in short or word.word[0].isdigit():
             continue
         opening = word.opens and float(pair.met[place]) < STRONG and word.word not in OPENERS | LIGHT
-        opening = opening and not word.word.endswith(("ed", "ing", "ly", "s")) and word.word != "people"
+        opening = opening and not word.word.endswith(("ed", "ing", "ly", "s"))
         nearest = pair.words[int(pair.best[place])]
         if word.opens and (nearest.name or nearest.opens) and not word.word.endswith("s") and word.word not in OPENERS:
             opening = True  # "Iraq" for "Iran"
+        opening = opening and not is_common(word.word)
+        if word.name and word.key in pair.known and _beside_a_name(pair, place):
+            continue  # the window says "Stahl", another sentence "Viktor Stahl"
         if word.name or word.word in MONTHS - {"may", "march"} or word.word in DAYS or opening:
             yield f"{pair.claim.text[word.start : word.end]} is not in the source"
+
+
+def _beside_a_name(pair: Pair, place: int) -> bool:
+    """Whether a word of the claim stands beside a name that the window holds."""
+    return any(
+        0 <= other < len(pair.claim.words) and pair.claim.words[other].name and pair.exact[other]
+        for other in (place - 1, place + 1)
+    )
 
 
 def _acronyms(source: Sequence[Word]) -> set[str]:
@@ -75,6 +86,7 @@ def titles(pair: Pair) -> Iterator[str]:
     for mine in _titled(pair.claim):
         same = [one for one in theirs if one.names & mine.names]
         known = frozenset().union(*(one.said | one.names for one in same))
+        done = {frame.key for sentence in pair.window if mine.names & sentence.keys for frame in sentence.frames}
         another = frozenset().union(*(one.heads for one in theirs if one not in same))
         for word in pair.claim.words:
             if word.key not in mine.said - known or word.word in STOPWORDS or word.word in LIGHT:
@@ -85,9 +97,11 @@ def titles(pair: Pair) -> Iterator[str]:
                 or any(number.start <= word.start < number.end for number in pair.claim.numbers)
             ):
                 continue  # whose minister she is may be told elsewhere
-            replaced = any(one.said for one in same) and not any(
-                akin(word.key, other) or word.key.startswith(other) for other in known
-            )  # who led it is its leader
+            replaced = (
+                any(one.said for one in same)
+                and not any(akin(word.key, other) for other in known)
+                and not any(word.key == f"{verb}er" for verb in done)  # who led it is its leader
+            )
             if replaced or (word.key in mine.heads and word.key in another):
                 yield f"The source does not say “{word.word}” of the same"
                 return

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from index.words import stem
+from rag.facts.lexicon import is_adjective
 from rag.facts.words import DAYS, MONTHS, listed
 from rag.support.pair import Pair
 
@@ -14,12 +15,13 @@ QUANTIFIERS = {
     "many": listed("many numerous often frequently"),
     "some": listed("some several few certain part partly sometimes various"),
     "exactly": listed("exactly precisely"),
+    "except": listed("except unless"),
     "first": listed("first"),
 }
 MEETS = {
     "all": ("all", "none"),
     "most": ("most", "all"),
-    "only": ("only",),
+    "only": ("only", "except"),
     "many": ("many", "most", "all", "some"),
     "exactly": ("exactly",),
 }
@@ -37,6 +39,7 @@ RELATIVE = re.compile(
 )
 """Times that depend on when they were said."""
 
+_SUPERLATIVE = listed("best least greatest highest")
 NONE = frozenset({"no", "none", "never", "nobody", "nothing", "neither", "without"})
 
 
@@ -46,6 +49,10 @@ def quantifiers(pair: Pair) -> Iterator[str]:
     words = pair.claim.words
     for place, word in enumerate(words):
         following = words[place + 1].word if place + 1 < len(words) else ""
+        if word.word == "most" and is_adjective(following) and held & _SUPERLATIVE:
+            continue  # "most famous" for "best-known"
+        if word.word in ("each", "every") and "per" in held:
+            continue
         if word.word in held or (word.word in ("every", "each") and following in TIMES_OF):
             continue
         for name, enough in MEETS.items():
@@ -78,8 +85,10 @@ _EXCEPT = re.compile(
 def times(pair: Pair) -> Iterator[str]:
     """ "Last year" or "tomorrow" that the window doesn't say."""
     held = {match.group().lower() for sentence in pair.window for match in RELATIVE.finditer(sentence.text)}
+    following = " ".join(sentence.text.lower() for sentence in pair.window)
     for match in RELATIVE.finditer(pair.claim.text):
-        if match.group().lower() not in held:
+        said = match.group().lower()
+        if said not in held and not (said.startswith("next ") and said.replace("next", "following") in following):
             yield f"The source does not say “{match.group()}”"
 
 

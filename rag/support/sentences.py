@@ -21,7 +21,8 @@ _TOGETHER = 3
 """So many neighbouring sentences support a claim together at most."""
 
 _LEANS = re.compile(
-    r"^\W*(?:the|both|neither|that)\b|"
+    r"^\W*(?:the|both|neither|that|named|called|known|founded|built|designed)\b|"
+    r"\bthe (?:decision|move|change|deal|plan|announcement|ruling|agreement|proposal|measure|step|vote)\b|"
     r"^\W*(?:\w+\W+){0,4}(?:he|she|they|it|his|her|their|its|him|them|this|these|those|such)\b|"
     r"\bthere\b(?! (?:is|are|was)\b)",
     re.IGNORECASE,

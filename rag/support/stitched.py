@@ -53,7 +53,9 @@ def stitched(pair: Pair) -> Iterator[str]:
             and pair.exact[frame.verb]
         ]
         verb = max(near, default=None)
-        if verb is not None and not any(pair.sentence[at] in here for at in pair.at(verb)):
+        there = {pair.sentence[at] for at in pair.at(verb)} if verb is not None else here
+        linked = any(_linked(pair, one, other) for one in here for other in there)
+        if not here & there and not (linked and not any(pair.window[other].numbers for other in there)):
             yield "The source gives this number for something else"
             break
 
