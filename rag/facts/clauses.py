@@ -143,10 +143,7 @@ class _Clauses(Phrases):
         if at is None:
             return None
         phrase = self.phrases[at]
-        before = self.phrases[at - 1] if at else None
-        if before and before.preposition and before.last == place - (phrase.last - phrase.first) - 1 == phrase.first - 1:
-            if self.word(before.last) in JOINING and not phrase.preposition and not self.broken(before.last):
-                phrase = before  # "signed by A and B": both hang on what stands before
+        phrase = self._hanging(at) or phrase
         for verb in reversed(self.verbs):
             if verb < phrase.first:
                 between = range(verb + 1, place)
@@ -158,6 +155,13 @@ class _Clauses(Phrases):
         if phrase.preposition and phrase.preposition not in LINKS:
             return self._ending(phrase.first - 1)
         return self._coordinated(at)
+
+    def _hanging(self, at: int) -> Phrase | None:
+        """The phrase before, where both hang on what stands before it: "signed by A and B"."""
+        before, phrase = self.phrases[at - 1] if at else None, self.phrases[at]
+        if before is None or not before.preposition or phrase.preposition or before.last != phrase.first - 1:
+            return None
+        return before if self.word(before.last) in JOINING and not self.broken(before.last) else None
 
     def _hangs(self, verb: int) -> bool:
         """Whether a verb without a subject of its own hangs on the noun before it."""

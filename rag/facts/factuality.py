@@ -18,8 +18,17 @@ REFUSALS = frozenset(
     map(stem, "refuse decline deny reject fail unable lack stop halt cease refrain avoid unwilling unlikely".split())
 )
 """Stems of words that deny what follows them as "not" does."""
-_BARS = {"ruled": ("out",), "rules": ("out",), "rule": ("out",), "embargo": ("on",), "ban": ("on",), "moratorium": ("on",), "halt": ("to",), "boycott": ("of",)}
-"""Nouns that deny what follows them behind one of these words: "an embargo on all trade"."""
+_BARS = {
+    "embargo": ("on",),
+    "ban": ("on",),
+    "moratorium": ("on",),
+    "halt": ("to",),
+    "boycott": ("of",),
+    "rather": ("than",),
+    "instead": ("of",),
+    **dict.fromkeys(("rule", "rules", "ruled"), ("out",)),
+}
+"""Words that deny what follows them behind one of these: "an embargo on all trade"."""
 _WARNING = frozenset(map(stem, "warn caution advise advice decide decision argue".split()))
 """Behind these "against" denies what follows it: "warned against expecting much"."""
 _INTRANSITIVE = listed("stop stops stopped stopping halt halts halted cease ceases ceased")
@@ -116,11 +125,9 @@ def denials(words: Sequence[Word]) -> list[Cue]:
     found = []
     for place, word in enumerate(words):
         following = words[place + 1].word if place + 1 < len(words) else ""
-        rather = (word.word, following) in (("rather", "than"), ("instead", "of"))
-        barred = rather or following in _BARS.get(word.word, ()) or (
-            word.word == "against" and any(one.key in _WARNING for one in words[max(0, place - 3) : place])
-        )
-        if word.key not in REFUSALS and word.word not in _NEGATIONS and not barred:
+        barred = following in _BARS.get(word.word, ())
+        warned = word.word == "against" and any(one.key in _WARNING for one in words[max(0, place - 3) : place])
+        if word.key not in REFUSALS and word.word not in _NEGATIONS and not (barred or warned):
             continue
         if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
             continue
@@ -135,7 +142,9 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         reached = _reach(words, place)
         while word.word == "no" and len(reached) > 1 and words[reached[0]].word in _HOLLOW:
             reached = reached[1:]
-        if word.word == "nothing" or (word.word == "none" and following != "of"):  # "costs nothing": what stands before it is denied
+        if word.word == "nothing" or (
+            word.word == "none" and following != "of"
+        ):  # "costs nothing": what stands before it is denied
             reached = tuple(other for other in range(max(0, place - 3), place) if words[other].content)[-1:]
         found.append(Cue(place, "denial", reached))
     return found

@@ -72,8 +72,16 @@ _MONEY = re.compile(
 _CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yuan", "₽": "ruble"}
 _SAME_CURRENCY = {"usd": "dollar", "eur": "euro", "gbp": "pound", "rmb": "yuan", "rouble": "ruble"}
 _LIMITS = (
-    ("less", r"(?:less|fewer|shorter|smaller|lower|younger|lighter|cheaper) than|under(?: the age of)?|capped at|below|at most|up to|as (?:much|many|long) as|no more than|not more than|maximum of|almost|nearly"),
-    ("more", r"(?:more|longer|older|higher|greater|larger|bigger|heavier|hotter|taller|wider|faster) than|beyond|over(?: the age of)?|above|at least|exceed(?:s|ed|ing)?|upwards of|no fewer than|no less than|minimum of"),
+    (
+        "less",
+        r"(?:less|fewer|shorter|smaller|lower|younger|lighter|cheaper|(?:no|not) more) than|under(?: the age of)?|"
+        r"below|at most|up to|as (?:much|many|long) as|capped at|maximum of|almost|nearly",
+    ),
+    (
+        "more",
+        r"(?:more|longer|older|higher|greater|larger|bigger|heavier|hotter|taller|wider|faster|no fewer|no less) than|"
+        r"over(?: the age of)?|above|beyond|at least|exceed(?:s|ed|ing)?|upwards of|minimum of",
+    ),
 )
 _LIMIT_BEFORE = tuple((name, re.compile(rf"\b(?:{words})\s+(?:an?\s)?$", re.IGNORECASE)) for name, words in _LIMITS)
 _LIMIT_AFTER = re.compile(r"^(?:-?\w+)?[\s-](?:plus|or more)\b|^\+", re.IGNORECASE)
@@ -83,7 +91,7 @@ _LIMIT_AFTER = re.compile(r"^(?:-?\w+)?[\s-](?:plus|or more)\b|^\+", re.IGNORECA
 class Number:
     """A number of a sentence.
 
-    kind    "percent", "money dollar", "ordinal", "decade" or "plain"
+    kind    "percent", "money dollar", "ordinal" ("7th"), "rank" ("seventh"), "decade", "times" or "plain"
     limit   "more" ("more than 20"), "less" or ""
     """
 
@@ -146,7 +154,7 @@ def _value(parts: Sequence[str]) -> tuple[Decimal, str]:
             current += _UNITS[part]
         elif part in _ORDINALS:
             current += _ORDINALS[part]
-            kind = "ordinal"
+            kind = "rank"
         elif part == "hundred":
             current = (current or Decimal(1)) * 100
         else:

@@ -24,7 +24,7 @@ AUXILIARIES = MODALS | BE | listed("has have had having not never n't")
 _ADVERBS = listed(
     "also still now once later then again soon often never always already mostly mainly only just even too again first"
     " not ever there here almost nearly together away back out up down off over ahead ashore home abroad however yet"
-    " longer twice"
+    " longer twice rather instead"
 )
 _PRONOUNS = listed(
     "he she it they we i you him her them us me this that these those who whom which himself herself itself themselves"

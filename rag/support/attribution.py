@@ -40,7 +40,7 @@ def said(pair: Pair) -> Iterator[str]:
         keys = {word.key for word in claim.words}
         if any(verb.key in keys for verb in verbs) or keys & _TOLD:
             return
-        if not any(_told_of(pair, _speaker(saying, pair.window, number), number) for saying, number in inside):
+        if not any(_told_of(pair, _speaker(saying, pair.window, number)) for saying, number in inside):
             yield "The source gives this as somebody’s words, not as a fact"
         return
     speakers = [(mine, speaker) for mine in claim.sayings if (speaker := _by_role(claim, mine))]
@@ -65,9 +65,9 @@ _TOLD = frozenset(map(stem, "forecast reportedly allegedly expected opinion view
 """Stems of words that keep what is claimed from being a fact, whoever claims it."""
 
 
-def _told_of(pair: Pair, speaker: frozenset[str], number: int) -> bool:
-    """Whether the claim says of who speaks in a sentence of the window what isn't said there: "Lee put the loss down to
-    the rain", where Lee says that the rain was to blame."""
+def _told_of(pair: Pair, speaker: frozenset[str]) -> bool:
+    """Whether the claim says of a speaker what the window doesn't say: "Lee put the loss down to the rain", where Lee
+    says that the rain was to blame."""
     for frame in pair.claim.frames[:1]:
         agent = frame.roles.get("agent")
         if agent and agent.keys & speaker and not pair.exact[frame.verb]:
@@ -76,12 +76,10 @@ def _told_of(pair: Pair, speaker: frozenset[str], number: int) -> bool:
 
 
 def _aside(sentence: Sentence) -> Iterator[int]:
-    """The places of words between ", which" or ", who" and the next comma: the writer's own, amid what somebody says."""
+    """The places of words from ", which" or ", who" to the next comma: the writer's own, amid what somebody says."""
     for match in _RELATIVE.finditer(sentence.text):
         ends = sentence.text.find(",", match.end())
-        yield from (
-            at for at, word in enumerate(sentence.words) if match.start() < word.start and word.start < ends
-        )
+        yield from (at for at, word in enumerate(sentence.words) if match.start() < word.start and word.start < ends)
 
 
 _RELATIVE = re.compile(r", (?:which|who|whose|where)\b", re.IGNORECASE)

@@ -47,9 +47,9 @@ def denied(pair: Pair) -> Iterator[str]:
                 for place in touched
             ):
                 spare.append(sentence)
-            elif any(one.key in _same(word.key) for one in claim.words):
-                continue
-            elif unless and "if" in {word.word for word in sentence.words[: cue.place]}:
+            elif any(one.key in _same(word.key) for one in claim.words) or (
+                unless and "if" in {word.word for word in sentence.words[: cue.place]}
+            ):
                 continue
             elif not any(
                 at - first in cue.reach[:2]

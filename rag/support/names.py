@@ -118,7 +118,9 @@ def _titled(sentence: Sentence, *, wide: bool = False) -> Iterator[_Titled]:
         if following and sentence.words[following.first].word in ("a", "an", "the") and not following.preposition:
             between = [word.word for word in sentence.words[phrase.last : following.first]]
             gap = sentence.text[sentence.words[phrase.last - 1].end : sentence.words[following.first].start]
-            if gap.strip() == "," or (len(between) == 1 and between[0] in BE):
+            if (gap.strip() == "," and sentence.words[0].word != "according") or (
+                len(between) == 1 and between[0] in BE
+            ):
                 said, heads = said | following.keys, heads | following.heads
         if wide:
             end = next((verb for verb in verbs if verb >= phrase.last), len(sentence.words))

@@ -15,18 +15,17 @@ PULL = 0.4
 def wrong_numbers(pair: Pair) -> Iterator[str]:
     """Numbers of the claim that the window doesn't hold."""
     held = [number for sentence in pair.window for number in sentence.numbers]
-    dated = any(word.word in MONTHS for word in pair.claim.words)
     for number in pair.claim.numbers:
-        fitting = [
-            other for other in held if other.value == number.value and _same_kind(number, other, held, dated=dated)
-        ]
+        fitting = [other for other in held if other.value == number.value and _same_kind(number, other, held)]
         if not fitting:
             if number.value == 2 and number.kind == "plain" and _two(pair):
                 continue
             yield f"{_shown(number, pair.claim.text)} is not in the source"
         elif all(other.limit != number.limit for other in fitting):
             yield f"The source does not say exactly {_shown(number, pair.claim.text)}"
-        elif len(fitting) < sum((one.value, one.kind) == (number.value, number.kind) for one in pair.claim.numbers):
+        elif len(fitting) < sum(
+            one.value == number.value and _same_kind(one, number, []) for one in pair.claim.numbers
+        ):
             yield f"The source says {_shown(number, pair.claim.text)} less often"
 
 
@@ -104,14 +103,18 @@ def _shown(number: Number, text: str) -> str:
     return f"{number.value:f} %" if number.kind == "percent" else text[number.start : number.end].strip()
 
 
-def _same_kind(number: Number, other: Number, held: Sequence[Number], *, dated: bool) -> bool:
+_LOWEST = 3
+"""Ranks up to this stand with anything: "first"."""
+
+
+def _same_kind(number: Number, other: Number, held: Sequence[Number]) -> bool:
     if number.kind == other.kind:
         return True
     if number.kind == "percent" and other.kind == "plain":  # "leads with 51.3 percent, ahead of Berg with 47.9"
         return any(near.kind == "percent" and abs(near.start - other.start) < 60 for near in held)
-    loose = {"plain", "ordinal"}
-    if number.kind in loose and other.kind in loose:
-        return number.value > 3 or dated  # "1-0" has no first
+    kinds = {number.kind, other.kind}
+    if kinds <= {"plain", "ordinal", "rank"}:
+        return kinds != {"plain", "rank"} or number.value > _LOWEST  # "1-0" has no first
     return number.kind == "plain" and other.kind.startswith("money")
 
 
@@ -144,7 +147,7 @@ def words_around(pair: Pair, number: Number, own: int) -> list[int]:
 
 def _counts(number: Number) -> bool:
     """Whether a number is one of several that could be mixed up: "first" and "doubled" stand with anything."""
-    return number.kind != "times" and not (number.kind == "ordinal" and number.value <= 3)
+    return number.kind != "times" and not (number.kind in ("ordinal", "rank") and number.value <= _LOWEST)
 
 
 def in_a_row(pair: Pair) -> bool:

@@ -61,7 +61,7 @@ def quantifiers(pair: Pair) -> Iterator[str]:
 
 
 def exceptions(pair: Pair) -> Iterator[str]:
-    """ "Never" or "all" in the claim, where the sentence that says most of it makes an exception that the claim doesn't."""
+    """ "Never" or "all" in the claim, where the sentence that says most of it makes an exception."""
     said = {word.word for word in pair.claim.words}
     if not said & _ABSOLUTE or _EXCEPT.search(pair.claim.text):
         return

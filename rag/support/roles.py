@@ -1,9 +1,10 @@
 """Objections: who does what to whom is another than in the sentences, by the roles of their verbs."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 
-from index.words import stem
+from index.words import stem, tokens
 from rag.facts.clauses import Frame
 from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin
@@ -27,10 +28,14 @@ _BOTH_WAYS = listed(
 """Stems of verbs that a thing may do, or have done to it, alike: the shop closed, they closed the shop."""
 
 
+_QUOTING = listed("said says wrote writes added adds recalled recalls")
+"""Behind a quotation who says it stands behind these; rag/support/attribution.py sees to that."""
+
+
 def misplaced(pair: Pair) -> Iterator[str]:
     """A verb of the claim that no frame of the window has with the same words in the same roles."""
     for frame in pair.claim.frames:
-        if frame.key in _SYMMETRIC or pair.claim.words[frame.verb].word in ("said", "says"):
+        if frame.key in _SYMMETRIC or pair.claim.words[frame.verb].word in _QUOTING:
             continue
         found = [_beside(pair, frame, sentence, other) for sentence, other in _same_verb(pair, frame)]
         if not found or None in found:
@@ -140,9 +145,7 @@ def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> 
                 for frame in one.frames
                 if told and frame.verb < pronoun.first and (agent := frame.roles.get("agent")) and agent.name
             ]
-            return any(
-                phrase.heads & other.keys for other in subjects or one.phrases if other.first < pronoun.first
-            )
+            return any(phrase.heads & other.keys for other in subjects or one.phrases if other.first < pronoun.first)
         if any(phrase.heads & other.keys for other in one.phrases):
             return True
     return False
@@ -174,7 +177,7 @@ def _core(frame: Frame) -> list[str]:
 
 def _fits(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> bool:
     """Whether a phrase of the claim may be the same as one of the window."""
-    if phrase.heads & there.keys or there.heads & phrase.keys:
+    if phrase.heads & there.keys or there.heads & phrase.keys or there.heads <= _ANYBODY:
         return True
     if any(key[0].isdigit() for key in there.keys) or sentence.words[there.first].word in _THIS:
         return True
@@ -220,6 +223,7 @@ def _definite(sentence: Sentence, phrase: Phrase) -> bool:
     )
 
 
+_BRACKETS = re.compile(r"\([^()]*\)")
 _NAMED = listed("named called dubbed nicknamed")
 _THIS = listed("this these such")
 
@@ -227,17 +231,35 @@ _THIS = listed("this these such")
 def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
     """Whether a phrase of the window names both, "the firm Tessel", or "is" stands between them."""
     return any(
-        (phrase.heads & one.keys and there.heads & one.keys) or (_is(sentence, one, other) and (
-            (phrase.heads & one.keys and there.heads & other.keys) or (phrase.heads & other.keys and there.heads & one.keys)
-        ))
+        (phrase.heads & one.keys and there.heads & one.keys)
+        or (
+            _is(sentence, one, other)
+            and (
+                (phrase.heads & one.keys and there.heads & other.keys)
+                or (phrase.heads & other.keys and there.heads & one.keys)
+            )
+        )
         for sentence in pair.window
-        for one, other in zip_longest(sentence.phrases, sentence.phrases[1:])
+        for one, other in _neighbours(sentence)
     )
+
+
+def _neighbours(sentence: Sentence) -> Iterator[tuple[Phrase, Phrase | None]]:
+    """Each noun phrase with the next, what stands in brackets left out: "Ann Lee (born 1871) was a botanist"."""
+    outside = [
+        one
+        for one in sentence.phrases
+        if (text := sentence.text[: sentence.words[one.first].start]).count("(") == text.count(")")
+    ]
+    return zip_longest(outside, outside[1:])
 
 
 def _is(sentence: Sentence, one: Phrase, other: Phrase | None) -> bool:
     """Whether nothing but "is", "named" or the like stands between two phrases."""
-    between = [word.word for word in sentence.words[one.last : other.first]] if other else []
+    if other is None:
+        return False
+    start, end = sentence.words[one.last - 1].end, sentence.words[other.first].start
+    between = tokens(_BRACKETS.sub(" ", sentence.text[start:end]))
     return bool(between) and all(word in BE | _NAMED for word in between)
 
 
@@ -246,9 +268,7 @@ def predicated(pair: Pair) -> Iterator[str]:
     for subject, said in _predicates(pair.claim):
         if subject.pronoun or subject.heads <= _ANYBODY:
             continue
-        there = [
-            (sentence, other) for sentence in pair.window for other, also in _predicates(sentence) if also == said
-        ]
+        there = [(sentence, other) for sentence in pair.window for other, also in _predicates(sentence) if also == said]
         if there and all(
             not other.pronoun and subject.heads & sentence.keys and not _fits(pair, subject, sentence, other)
             for sentence, other in there
