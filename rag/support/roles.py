@@ -230,18 +230,17 @@ _THIS = listed("this these such")
 
 def _together(pair: Pair, phrase: Phrase, there: Phrase) -> bool:
     """Whether a phrase of the window names both, "the firm Tessel", or "is" stands between them."""
-    return any(
-        (phrase.heads & one.keys and there.heads & one.keys)
-        or (
-            _is(sentence, one, other)
-            and (
-                (phrase.heads & one.keys and there.heads & other.keys)
-                or (phrase.heads & other.keys and there.heads & one.keys)
-            )
-        )
-        for sentence in pair.window
-        for one, other in _neighbours(sentence)
-    )
+    for sentence in pair.window:
+        for one, other in _neighbours(sentence):
+            if phrase.heads & one.keys and there.heads & one.keys:
+                return True
+            if other is None or not _is(sentence, one, other):
+                continue
+            if (phrase.heads & one.keys and there.heads & other.keys) or (
+                phrase.heads & other.keys and there.heads & one.keys
+            ):
+                return True
+    return False
 
 
 def _neighbours(sentence: Sentence) -> Iterator[tuple[Phrase, Phrase | None]]:
@@ -254,10 +253,8 @@ def _neighbours(sentence: Sentence) -> Iterator[tuple[Phrase, Phrase | None]]:
     return zip_longest(outside, outside[1:])
 
 
-def _is(sentence: Sentence, one: Phrase, other: Phrase | None) -> bool:
+def _is(sentence: Sentence, one: Phrase, other: Phrase) -> bool:
     """Whether nothing but "is", "named" or the like stands between two phrases."""
-    if other is None:
-        return False
     start, end = sentence.words[one.last - 1].end, sentence.words[other.first].start
     between = tokens(_BRACKETS.sub(" ", sentence.text[start:end]))
     return bool(between) and all(word in BE | _NAMED for word in between)
