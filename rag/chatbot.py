@@ -18,7 +18,7 @@ from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.quote import choose, cite
 from rag.ranking import fitted
-from rag.refusal import refusal
+from rag.refusal import NOTHING_ASKED, refusal
 from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.write import Outcome, write
@@ -115,6 +115,10 @@ class Chatbot:
         started = time.perf_counter()
         self._check(question, history)
         searched = standalone(question, history[-HISTORY_TURNS:])
+        if not searched.text:
+            yield NOTHING_ASKED
+            yield _unasked(question, seconds=time.perf_counter() - started)
+            return
         retrieved = retrieve(self.library, searched, k=self.settings.passages, documents=documents)
         found = time.perf_counter()
         least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
@@ -218,6 +222,25 @@ def open_library(path: "str | Path | None" = None, *, embedder: "str | BaseEmbed
             file=sys.stderr,
         )
     return library
+
+
+def _unasked(question: str, *, seconds: float) -> Answer:
+    """What comes of a greeting or thanks."""
+    milliseconds = round(1000 * seconds, 3)
+    return Answer(
+        question=question,
+        standalone_question=question,
+        answered=False,
+        text=NOTHING_ASKED,
+        confidence=0.0,
+        answerable=0.0,
+        citations=(),
+        passages=(),
+        model=EXTRACTIVE,
+        timings={"retrieve": 0.0, "answer": milliseconds, "total": milliseconds},
+        checks=(),
+        notes=(),
+    )
 
 
 def _broken(text: str) -> bool:

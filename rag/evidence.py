@@ -17,6 +17,7 @@ from index.library import Found, Library
 from index.reading import Reading
 from index.words import STOPWORDS, places, stem, tokens
 from rag.facts.opposites import opposites_of
+from rag.facts.words import QUALIFIERS
 from rag.followup import Standalone
 from rag.kinds import COUNT_WORD, VISIBLE, answers_in, asked
 
@@ -53,7 +54,7 @@ SIGNALS = (
     "other_year",  # ... a year that its passage has not, and the sentence has another
     "unit_missing",  # "how many owls" is asked, and no number of owls stands in the sentence or beside it
     "denial_missing",  # the question denies something, and neither the sentence nor a neighbour does
-    "opposite",  # the sentence has the opposite of a word of the question, and not that word
+    "opposite",  # the sentence has the opposite of a word of the question, and not that word; or "vice chairman" for it
     "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
     "leans",  # the question leans on what was asked before it
@@ -300,7 +301,10 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             float(other_years[position]),
             float(not any(counts[other] for other in (position, *around))),
             float(not any(denies[other] for other in (position, *around))),
-            float(any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())),
+            float(
+                any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())
+                or _qualified(question, words[position], stems[position])
+            ),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
             float(not asked_now.all()),
@@ -319,6 +323,17 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             )
         )
     return result
+
+
+def _qualified(question: Question, words: Sequence[str], stems: Sequence[str]) -> bool:
+    """Whether the sentence has a word of the question only as another thing: "vice chairman" for "chairman"."""
+    if not QUALIFIERS & set(words) or QUALIFIERS & question.words:
+        return False
+    held: dict[str, list[bool]] = {}
+    for place, one in enumerate(stems):
+        if one in question.weights and one not in question.names:
+            held.setdefault(one, []).append(place > 0 and words[place - 1] in QUALIFIERS)
+    return any(all(there) for there in held.values())
 
 
 def _counts(unit: str, words: Sequence[str], stems: Sequence[str]) -> bool:

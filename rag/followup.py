@@ -64,6 +64,26 @@ _OF_THE_DOCUMENTS = (
 )
 """What a question says of the documents themselves, which stands in none of them, and what remains in its place."""
 
+_THANKS = (
+    r"(?:many |so many )?(?:thank(?:s| you)|thx|cheers)(?: (?:so|very) much| a lot| again)?"
+    r"(?: for (?:(?!\b(?:what|when|where|why|how|who|which)\b)[^.!?;,])*)?"
+)
+_NOD = (
+    r"(?:ok(?:ay)?|oh|ah|aha|great|good|nice|cool|perfect|awesome|wow|alright|all right|i see|i understand|understood|"
+    r"got it|no problem|never ?mind|sorry|oops|hello|hi|hey|good (?:morning|afternoon|evening|day)|(?:good)?bye|"
+    r"(?:that(?:’s|'s| is| was) )?(?:very |really )?(?:helpful|interesting))(?:[\s,]+(?:then|there|all|everyone))?"
+)
+_COURTESIES = (
+    (
+        re.compile(
+            rf"^\W*(?:{_NOD}|{_THANKS})(?:[.!,;…\s]+(?:{_NOD}|{_THANKS}))*\s*(?:[.!,;:…]+(?:\s+|$)|$)", re.IGNORECASE
+        ),
+        "",
+    ),
+    (re.compile(rf"(?:[,.;!]\s*|\s+)(?:but |and )?{_THANKS}(?: in advance)?[\s.!]*(\??)\W*$", re.IGNORECASE), r"\1"),
+)
+"""What is said for politeness before and behind a question, which no document answers."""
+
 FEW_WORDS = 2
 """A question of at most so many words that say something leans on what was said before ("Why?", "And when?")."""
 
@@ -90,11 +110,12 @@ class Standalone:
 
 
 def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
-    """The question with what it leans on; one that is complete stays as it is, save for what it says of the
-    documents."""
-    earlier = [turn["content"][-CONTEXT_CHARACTERS:] for turn in history if turn["role"] == "user"]
-    question = without_documents(question)
-    if not earlier or not leans(question):
+    """The question with what it leans on; one that is complete stays as it is, save for courtesies and what it says of
+    the documents. Its text is empty where nothing is asked: "Thank you!"."""
+    asked = [without_courtesies(turn["content"][-CONTEXT_CHARACTERS:]) for turn in history if turn["role"] == "user"]
+    earlier = [text for text in asked if text]
+    question = without_documents(without_courtesies(question))
+    if not question or not earlier or not leans(question):
         return Standalone(question)
     # What the conversation is about: the last question that was complete and, where others came after it, the last one;
     # but "And Hikvision?" asks the first again, whatever was asked of others in between.
@@ -124,6 +145,13 @@ def leans(question: str) -> bool:
         return True
     # "What did Putin say about his visit?": the question names whom it means
     return bool(pronoun) and not any(question.find(name) < pronoun.start() for name in names(question) if pronoun)
+
+
+def without_courtesies(question: str) -> str:
+    """A question without "Hello!" and "thank you"; nothing is left of what asks nothing."""
+    for pattern, instead in _COURTESIES:
+        question = pattern.sub(instead, question)
+    return question.strip()
 
 
 def without_documents(question: str) -> str:

@@ -1,4 +1,4 @@
-"""What is said where the documents don't answer: that they don't, and what of the question they speak of."""
+"""What is said where nothing is answered: that the documents don't, and what of the question they speak of."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,9 @@ from index.words import STOPWORDS, content_stems, places, stem
 from rag.evidence import Question
 
 REFUSAL = "The documents don’t say."
+
+NOTHING_ASKED = "Nothing was asked. Ask something that the documents may answer."
+"""What is said to a greeting or thanks."""
 
 NEAREST = 3
 """So many of the passages found are looked at."""

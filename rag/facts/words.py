@@ -98,6 +98,9 @@ class Word:
     clause: int
 
 
+QUALIFIERS = listed("vice deputy former acting interim ex assistant associate alleged would-be so-called")
+"""Before a role or a thing they make it another."""
+
 HONORIFICS = listed("mr mrs ms miss dr prof sir")
 """These say nothing of who it is."""
 

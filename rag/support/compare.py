@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from rag.facts.factuality import JOINTS, LIGHT
 from rag.facts.lexicon import akin
+from rag.facts.words import QUALIFIERS
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.comparisons import turned
 from rag.support.denials import denied, opposed
-from rag.support.names import QUALIFIERS, qualified, titles, wrong_names
+from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Pair
 from rag.support.quantifiers import exceptions, opposite_times, quantifiers, times

@@ -9,13 +9,9 @@ from index.words import STOPWORDS
 from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin, is_adjective, is_common
 from rag.facts.verbs import BE
-from rag.facts.words import DAYS, MONTHS, Word, listed
+from rag.facts.words import DAYS, MONTHS, QUALIFIERS, Word
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
-
-QUALIFIERS = listed("vice deputy former acting interim ex assistant associate alleged would-be so-called")
-"""Before a role or a thing they make it another."""
-
 
 def wrong_names(pair: Pair) -> Iterator[str]:
     """Names of the claim that the window doesn't hold."""
