@@ -82,6 +82,7 @@ def test_a_person_is_sent_to_the_login_and_from_there_on(locked: TestClient) -> 
     assert sent.status_code == 303
     page = locked.get(sent.headers["location"])
     assert "form-action 'self'" in page.headers["content-security-policy"]
+    assert page.headers["referrer-policy"] == "same-origin"  # else browsers send the form with the Origin "null"
     (following,) = re.findall('name="next" value="(.*?)"', page.text)
     assert following == there.replace("&", "&amp;")
     done = locked.post("/login", data={"password": PASSWORD, "next": there})
