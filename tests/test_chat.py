@@ -18,6 +18,7 @@ from index.library import Library
 from rag import Answer, Chatbot
 from rag.conversations import Conversations
 from ui import chat
+from ui.access import Secrets
 from ui.api import create_app
 from ui.chat import EXAMPLES, Turn, build, history
 
@@ -58,6 +59,13 @@ def test_the_page_calls_nobody_and_offers_no_links_of_gradios(chatbot: Chatbot, 
     assert config["footer_links"] == []
     assert config["run_history"] is False
     assert config["show_error"] is False
+
+
+@pytest.mark.parametrize("asked", [Secrets(), Secrets("horse")])
+def test_who_had_to_log_in_may_log_out(chatbot: Chatbot, quiet: None, asked: Secrets) -> None:
+    headers = {"authorization": "Bearer horse"}
+    client = TestClient(create_app(chatbot, secrets=asked), base_url="http://127.0.0.1", headers=headers)
+    assert ("log-out" in client.get("/config").text) is bool(asked)
 
 
 def test_questions_are_answered_at_the_same_time(chatbot: Chatbot, quiet: None) -> None:

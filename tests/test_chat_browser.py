@@ -11,7 +11,9 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 import scripted
@@ -20,6 +22,7 @@ from scripted import Handler
 from serving import serving
 
 from index.library import Library
+from ui.access import SESSION
 
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -28,6 +31,7 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder to keep pictures of the main states in; `make screenshots` names docs/chat."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+PASSWORD = "correct horse ☂"
 TWO_SOURCES = "What did Macron ask of Xi Jinping?"
 MACRON = (
     "On May 6, Macron urged Xi Jinping during his visit to utilize China’s influence on Putin to end the Russia-Ukraine"
@@ -192,10 +196,14 @@ def stop(page: Any) -> Any:
 
 
 def reload(page: Any) -> None:
+    quiet(page)
+    page.reload()
+
+
+def quiet(page: Any) -> None:
     """An answer stands before its stream has ended, and a page that is left then complains that it was cut off."""
     while STREAMS[page]:
         page.wait_for_timeout(20)
-    page.reload()
 
 
 def settled(page: Any) -> Any:
@@ -766,3 +774,47 @@ def test_a_key_struck_twice_sends_no_draft(opened: Any) -> None:
     page.wait_for_timeout(1000)
     assert page.locator(".turn").count() == 1
     assert box.input_value() == "Where was the"
+
+
+# The login --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that asks for a password."""
+    folder = tmp_path_factory.mktemp("locked") / "library"
+    with Library.open(folder) as library:
+        library.add_builtin()
+    with serving(folder, FOOTNOTE_PASSWORD=PASSWORD) as address:
+        yield address
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), ({"width": 360, "height": 700}, "dark")])
+def test_who_logs_in_can_log_out(opened: Any, locked: str, viewport: dict[str, int], scheme: str) -> None:
+    page = opened(viewport, "/login", server=locked, color_scheme=scheme)
+    assert not barriers(page)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#composer textarea")
+    page.wait_for_selector("#documents li", state="attached")
+    assert not barriers(page)
+    menu, name = page.locator("#top nav").bounding_box(), page.locator("h1.wordmark").bounding_box()
+    assert menu["height"] < 40  # all in one line
+    assert name["x"] + name["width"] < menu["x"]
+    picture(page, f"log-out-{viewport['width']}-{scheme}")
+    (session,) = (cookie for cookie in page.context.cookies() if cookie["name"] == SESSION)
+    quiet(page)
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    assert page.locator("#password").is_visible()
+    assert SESSION not in {cookie["name"] for cookie in page.context.cookies()}
+    request = Request(f"{locked}/v1/documents", headers={"cookie": f"{SESSION}={session['value']}"})
+    with pytest.raises(HTTPError, match="401") as refused:
+        urlopen(request)
+    refused.value.close()
+    page.go_back()
+    assert page.locator("#composer").count() == 0
+
+
+def test_where_nobody_logs_in_nobody_logs_out(opened: Any) -> None:
+    assert opened(WIDE).locator("#log-out").count() == 0

@@ -83,13 +83,19 @@ Inbox = SimpleQueue[object]
 
 
 def mount(
-    app: "FastAPI", chatbot: Chatbot, *, host: str, port: int, exception_handlers: dict[Any, Any] | None = None
+    app: "FastAPI",
+    chatbot: Chatbot,
+    *,
+    host: str,
+    port: int,
+    login: bool = False,
+    exception_handlers: dict[Any, Any] | None = None,
 ) -> None:
-    """Mounts the chat at "/" of the app. What is added to the app later is hidden behind it."""
+    """Mounts the chat at "/" of the app. What is added to the app later is hidden behind it. `login` as in `build`."""
     gradio = _gradio()
     gradio.mount_gradio_app(
         app,
-        build(chatbot),
+        build(chatbot, login=login),
         path="/",
         server_name=host,
         server_port=port,
@@ -106,8 +112,8 @@ def mount(
     )
 
 
-def build(chatbot: Chatbot) -> "Blocks":
-    """The chat page as Gradio Blocks."""
+def build(chatbot: Chatbot, *, login: bool = False) -> "Blocks":
+    """The chat page as Gradio Blocks; with `login` only who has logged in sees it, and may log out."""
     gradio = _gradio()
     conversations = Conversations(chatbot.library)
     answering: dict[str, Inbox] = {}  # by Gradio's name for the open page
@@ -180,7 +186,7 @@ def build(chatbot: Chatbot) -> "Blocks":
         opener = gradio.Button("Open", visible="hidden", elem_id="open-conversation")
         with gradio.Row(elem_id="top"):
             html(_HEADER)
-            html(_MENU)
+            html(_MENU.format(_LOG_OUT if login else ""))
         with gradio.Row(elem_id="desk"):
             with gradio.Column(elem_id="talk"):
                 with gradio.Column(elem_id="conversation"):
@@ -351,7 +357,10 @@ _HEADER = """<div class="brand"><h1 class="wordmark">Footnote<sup aria-hidden="t
 
 _MENU = """<nav aria-label="Conversations and library"><button id="new-conversation" type="button">New</button>
 <button id="show-conversations" type="button">History</button>
-<button id="show-library" type="button">Library</button></nav>"""
+<button id="show-library" type="button">Library</button>{}</nav>"""
+
+_LOG_OUT = """
+<button id="log-out" type="button">Log out</button>"""
 
 _EXAMPLE = '<li><button type="button" class="example">{}</button></li>'
 
