@@ -1,8 +1,8 @@
 """What a question gets: an answer, its citations and the passages it was looked for in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,19 @@ class Citation:
     page: int | None = None
     answer_start: int | None = None
     answer_end: int | None = None
+
+
+class Piece(str):
+    """A piece of an answer's text that has been checked, with the citations of the markers in it."""
+
+    __slots__ = ("citations",)
+
+    citations: tuple[Citation, ...]
+
+    def __new__(cls, text: str, citations: Sequence[Citation]) -> Self:
+        piece = super().__new__(cls, text)
+        piece.citations = tuple(citations)
+        return piece
 
 
 @dataclass(frozen=True, slots=True)

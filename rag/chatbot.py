@@ -13,7 +13,7 @@ from index.errors import BadInput, ModelProblem
 from index.folders import expanded
 from index.library import Found, Library, default_path
 from index.words import content_stems, shared
-from rag.answer import Answer, RetrievedPassage
+from rag.answer import Answer, Piece, RetrievedPassage
 from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.quote import choose, cite
@@ -32,6 +32,9 @@ HISTORY_TURNS = 20
 
 UNSUPPORTED = "The language model found no answer that the sources support."
 INSTEAD = "This answer quotes instead."
+
+STOPPED = "Stopped. What had come by then stands here."
+STOPPED_BEFORE = "Stopped before an answer."
 UNLIKELY = 0.2
 """Where the documents answer with less probability than this, no model is asked. Of the built-in and own-words
 questions it keeps all the answerable ones, and spares the model a quarter of the others."""
@@ -110,7 +113,8 @@ class Chatbot:
     ) -> Iterator[str | Answer]:
         """The pieces of the answer's text as they are ready, then the Answer. Raises as `ask` does.
 
-        While a language model is at work empty pieces come now and then; closing the iterator frees the model.
+        While a language model is at work empty pieces come now and then; closing the iterator frees the model. What
+        had come by then makes an answer with `stopped`: a piece that holds markers is a `Piece`, with their citations.
         """
         started = time.perf_counter()
         self._check(question, history)
@@ -168,6 +172,22 @@ class Chatbot:
             },
             checks=outcome.checks,
             notes=outcome.notes,
+        )
+
+    def stopped(self, question: str, pieces: Sequence[str], *, history: Sequence[Mapping[str, str]] = ()) -> Answer:
+        """What an answer that was stopped had come to: the pieces that its stream had given by then, with their
+        citations. What only a whole answer has (confidence, passages, checks) is left out; where nothing is cited yet,
+        `answered` is False and the text says so."""
+        checked = [piece for piece in pieces if isinstance(piece, Piece)]
+        return Answer(
+            question=question,
+            standalone_question=standalone(question, history[-HISTORY_TURNS:]).text,
+            answered=bool(checked),
+            text="".join(checked).rstrip() if checked else STOPPED_BEFORE,
+            confidence=0.0,
+            citations=tuple(one for piece in checked for one in piece.citations),
+            model=self.model,
+            notes=(STOPPED,) if checked else (),
         )
 
     def _ask_above(self, llm: Model, least: float) -> float:

@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS turns (
     conversation INTEGER NOT NULL REFERENCES conversations ON DELETE CASCADE,
     number INTEGER NOT NULL,         -- from 1
     question TEXT NOT NULL,
-    answer TEXT NOT NULL,            -- Answer.to_dict() as JSON
+    answer TEXT NOT NULL,            -- Answer.to_dict() as JSON; "stopped": true beside where it was stopped
     asked TEXT NOT NULL,
     verdict TEXT,                    -- up, down or NULL
     comment TEXT NOT NULL DEFAULT '',
@@ -76,8 +76,9 @@ class Turn:
     """A question and its answer.
 
     number   from 1
-    answer   as `Answer.to_dict()` gave it; each citation has a `state`, too: "same", "changed" or "gone", which tells
-             whether the document is still the one that was cited
+    answer   as `Answer.to_dict()` gave it, and `stopped`, true, beside where the answer was stopped and is what had
+             come by then; each citation has a `state`, too: "same", "changed" or "gone", which tells whether the
+             document is still the one that was cited
     verdict  "up", "down" or None
     comment  what the person wrote beside the verdict
     """
@@ -158,7 +159,7 @@ class Conversations:
     def append(
         self, owner: str, id: str | None, question: str, answer: Mapping[str, Any], *, number: int | None = None
     ) -> ConversationInfo:
-        """Adds a question and its answer (`Answer.to_dict()`) to a conversation, or begins one where `id` is None.
+        """Adds a question and its answer (as `Turn.answer`) to a conversation, or begins one where `id` is None.
 
         With `number` the turn of that number and all after it give way to this one. Returns the conversation, whose
         `turns` is the number of the new turn. Raises NotFound, and BadInput when the conversation is full.
@@ -331,6 +332,7 @@ def _history(turns: Iterator[tuple[str, Mapping[str, Any]]]) -> list[dict[str, s
     return [
         {"role": role, "content": content}
         for question, answer in turns
+        if answer.get("answered") or not answer.get("stopped")  # stopped before an answer: nothing was said
         for role, content in (("user", question), ("assistant", str(answer.get("text", ""))))
     ]
 

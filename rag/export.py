@@ -49,6 +49,7 @@ def markdown(conversation: "Conversation") -> str:
             + "\n".join(f"  {_marked_down(line)}  " for line in _about(citation))
             for citation in turn.answer.get("citations", ())
         ]
+        parts += map(_marked_down, _stopped(turn))
         if turn.verdict:
             parts.append(_marked_down(_verdict(turn)))
     return "\n\n".join(parts) + "\n"
@@ -86,6 +87,7 @@ def _turn(turn: "Turn") -> str:
     return (
         f'<h2 dir="auto">{_escaped(turn.question)}</h2><p dir="auto">{_escaped(turn.answer["text"])}</p>'
         + (f"<ol>{notes}</ol>" if notes else "")
+        + "".join(f"<p>{_escaped(line)}</p>" for line in _stopped(turn))
         + (f"<p>{_escaped(_verdict(turn))}</p>" if turn.verdict else "")
     )
 
@@ -100,6 +102,11 @@ def _about(citation: Mapping[str, Any]) -> list[str]:
     ]
     state = _STATES.get(citation.get("state", ""))
     return [*lines, state] if state else lines
+
+
+def _stopped(turn: "Turn") -> list[str]:
+    """What is said of an answer that was stopped."""
+    return list(turn.answer["notes"]) if turn.answer.get("stopped") else []
 
 
 def _verdict(turn: "Turn") -> str:

@@ -9,7 +9,7 @@ from index.documents import Document
 from index.library import Library
 from index.split import OPENERS, Sentence, split_sentences
 from index.words import tokens
-from rag.answer import Citation
+from rag.answer import Citation, Piece
 from rag.evidence import SIGNALS, Candidate, Question, is_heading
 from rag.kinds import answers_in, asks_across, asks_several, names, people
 from rag.retrieve import Retrieved
@@ -162,14 +162,13 @@ def _across(ranked: Sequence[tuple[Candidate, float]], chosen: Sequence[Candidat
     return across
 
 
-def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[str], list[Citation]]:
+def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[Piece], list[Citation]]:
     """The answer's sentences, a piece each that ends with its marker, and the citations."""
     pieces, citations = [], []
     for marker, quote in enumerate(quotes, start=1):
         document = library.document(quote.document)
         words = document.text[quote.start : quote.end]
         space = " " if marker < len(quotes) else ""
-        pieces.append(f"{shown(words)} [{marker}]{space}")
         citations.append(
             Citation(
                 marker,
@@ -183,6 +182,7 @@ def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[str], list[Cit
                 *(quote.answer or (None, None)),
             )
         )
+        pieces.append(Piece(f"{shown(words)} [{marker}]{space}", citations[-1:]))
     return pieces, citations
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from index.errors import ModelProblem
 from index.library import Library
 from index.words import content_stems
-from rag.answer import Check, Citation
+from rag.answer import Check, Citation, Piece
 from rag.evidence import Candidate, Question, is_heading
 from rag.followup import Standalone
 from rag.kinds import answers_in
@@ -364,8 +364,8 @@ class _Checker:
     ) -> None:
         """What passes waits until a sentence holds what is `wanted`."""
         self._wanted = wanted
-        self._waiting: list[str] = []
-        self.pieces: list[str] = []
+        self._waiting: list[Piece] = []
+        self.pieces: list[Piece] = []
         self.checks: list[Check] = []
         self.declined = False
         self._sources = sources
@@ -480,7 +480,7 @@ class _Checker:
         return merged(quotes, [one.document for one in used])
 
     def _piece(self, text: str, quotes: Sequence[Quote], *, opens_line: bool) -> Iterator[str]:
-        marks = ""
+        marks, cited = "", len(self._citations)
         for quote in quotes:
             document = self._library.document(quote.document)
             marker = len(self._citations) + 1
@@ -499,7 +499,7 @@ class _Checker:
                 )
             )
         space = "" if not self.pieces else "\n" if opens_line else " "
-        self.pieces.append(f"{space}{text} {marks}")
+        self.pieces.append(Piece(f"{space}{text} {marks}", self._citations[cited:]))
         self._waiting.append(self.pieces[-1])
         if self._wanted and not self._wanted.is_in(text, quotes):
             return

@@ -82,6 +82,7 @@ def test_a_person_is_sent_to_the_login_and_from_there_on(locked: TestClient) -> 
     assert sent.status_code == 303
     page = locked.get(sent.headers["location"])
     assert "form-action 'self'" in page.headers["content-security-policy"]
+    assert page.headers["referrer-policy"] == "same-origin"  # else browsers send the form with the Origin "null"
     (following,) = re.findall('name="next" value="(.*?)"', page.text)
     assert following == there.replace("&", "&amp;")
     done = locked.post("/login", data={"password": PASSWORD, "next": there})
@@ -90,6 +91,17 @@ def test_a_person_is_sent_to_the_login_and_from_there_on(locked: TestClient) -> 
     assert locked.get(there, headers=HTML).status_code == 200
     assert locked.post("/logout").headers["location"] == "/login"
     assert locked.get("/v1/documents").status_code == 401
+
+
+def test_another_site_logs_nobody_out(locked: TestClient) -> None:
+    locked.post("/login", data={"password": PASSWORD})
+    for origin in ("https://evil.example", "null"):
+        assert locked.post("/logout", headers={"origin": origin}).status_code == 403
+    assert locked.get("/logout").status_code == 405
+    assert locked.get("/v1/documents").status_code == 200
+    session = {"cookie": f"{SESSION}={locked.cookies[SESSION]}"}
+    assert locked.post("/logout", headers={"origin": "http://127.0.0.1:7860"}).status_code == 303
+    assert locked.get("/v1/documents", headers=session).status_code == 401
 
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " ", "x" * 5000])

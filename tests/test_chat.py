@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from harmless import Elements, assert_harmless
@@ -18,6 +18,7 @@ from index.library import Library
 from rag import Answer, Chatbot
 from rag.conversations import Conversations
 from ui import chat
+from ui.access import Secrets
 from ui.api import create_app
 from ui.chat import EXAMPLES, Turn, build, history
 
@@ -60,6 +61,13 @@ def test_the_page_calls_nobody_and_offers_no_links_of_gradios(chatbot: Chatbot, 
     assert config["show_error"] is False
 
 
+@pytest.mark.parametrize("asked", [Secrets(), Secrets("horse")])
+def test_who_had_to_log_in_may_log_out(chatbot: Chatbot, quiet: None, asked: Secrets) -> None:
+    headers = {"authorization": "Bearer horse"}
+    client = TestClient(create_app(chatbot, secrets=asked), base_url="http://127.0.0.1", headers=headers)
+    assert ("log-out" in client.get("/config").text) is bool(asked)
+
+
 def test_questions_are_answered_at_the_same_time(chatbot: Chatbot, quiet: None) -> None:
     blocks = build(chatbot)
     assert blocks._queue.default_concurrency_limit == chat.AT_ONCE
@@ -87,10 +95,11 @@ def test_an_answer_is_stopped_at_once_and_its_stream_is_closed(
     chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting, closed = threading.Event(), threading.Event()
+    begin, *_ = chatbot.stream("Where was the BRICS summit held?")
 
     def slow(*_: object, **__: object) -> Iterator[str | Answer]:
         try:
-            yield "The begin"
+            yield cast("str", begin)
             waiting.wait(10)
             yield "ning"
         finally:
@@ -99,11 +108,11 @@ def test_an_answer_is_stopped_at_once_and_its_stream_is_closed(
     monkeypatch.setattr(chatbot, "stream", slow)
     inbox: chat.Inbox = SimpleQueue()
     outcome = chat._outcome(chatbot, "Why?", [], "k", inbox)
-    assert next(outcome) == "The begin"
+    assert next(outcome) == begin
     inbox.put(chat._STOP)
     (turn,) = outcome
     assert isinstance(turn, Turn)
-    assert turn.reply == "The begin"
+    assert turn.reply == begin
     assert 'data-state="stopped"' in turn.html
     assert not closed.is_set()
     waiting.set()
@@ -132,13 +141,26 @@ def talk(
     instead: bool = False,
     owner: str | None = "ann",
     conversations: Conversations | None = None,
+    stop_after: int | None = None,
 ) -> list[Turn]:
-    """The turns after a question, as the page would have them."""
+    """The turns after a question, as the page would have them, the last one stopped after so many pieces."""
     earlier = turns[:-1] if instead else turns
     keeper = chat._Keeper(conversations or Conversations(chatbot.library), owner, turns, instead=instead)
-    *_, turn = chat._outcome(chatbot, question, earlier, "k", SimpleQueue(), keeper)
+    inbox: chat.Inbox = SimpleQueue() if stop_after is None else StoppedAfter(stop_after)
+    *_, turn = chat._outcome(chatbot, question, earlier, "k", inbox, keeper)
     assert isinstance(turn, Turn)
     return [*earlier, turn]
+
+
+class StoppedAfter(SimpleQueue[object]):
+    """What has come of a question, stopped after so many pieces."""
+
+    def __init__(self, pieces: int) -> None:
+        self._left = pieces
+
+    def get(self, block: bool = True, timeout: float | None = None) -> object:
+        self._left -= 1
+        return chat._STOP if self._left < 0 else super().get(block, timeout)
 
 
 def questions(chatbot: Chatbot, owner: str, id: str) -> list[str]:
@@ -191,6 +213,29 @@ def test_a_conversation_deleted_elsewhere_goes_on_as_a_new_one(chatbot: Chatbot)
     turns = talk(chatbot, turns, "What is the population of Kazan?")
     assert turns[1].kept
     assert questions(chatbot, "ann", turns[1].kept.conversation) == ["What is the population of Kazan?"]
+
+
+@pytest.mark.parametrize("pieces", [1, 0])
+def test_a_stopped_answer_is_kept_as_it_was_shown(chatbot: Chatbot, pieces: int) -> None:
+    question = "What did Macron ask of Xi Jinping?"
+    first, *_, whole = chatbot.stream(question)
+    assert isinstance(whole, Answer)
+    assert len(whole.citations) > 1
+    turns = talk(chatbot, talk(chatbot, [], "Where was the BRICS summit held?"), question, stop_after=pieces)
+    *_, stopped = turns
+    assert stopped.reply == (str(first).rstrip() if pieces else None)
+    assert stopped.kept
+    conversations = Conversations(chatbot.library)
+    again = chat._kept_turns(chatbot, conversations, "ann", stopped.kept.conversation)
+    assert re.sub(r'data-turn="\w+"', "", again[1].html) == re.sub(r'data-turn="\w+"', "", stopped.html)
+    assert 'data-state="stopped"' in stopped.html
+    kept = conversations.open("ann", stopped.kept.conversation)
+    assert kept.turns[1].answer["stopped"] is True
+    assert Answer.from_dict(kept.turns[1].answer).citations == whole.citations[:pieces]
+    assert history(again) == history(turns) == kept.history()
+    turns = talk(chatbot, again, question, instead=True)
+    assert questions(chatbot, "ann", stopped.kept.conversation) == ["Where was the BRICS summit held?", question]
+    assert turns[1].reply == whole.text
 
 
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:

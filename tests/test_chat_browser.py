@@ -5,17 +5,24 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
+import scripted
 from harmless import ATTACKS
+from scripted import Handler
+from serving import serving
 
 from index.library import Library
+from ui.access import SESSION
 
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -24,7 +31,17 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder to keep pictures of the main states in; `make screenshots` names docs/chat."""
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 780}
+PASSWORD = "correct horse ☂"
 TWO_SOURCES = "What did Macron ask of Xi Jinping?"
+MACRON = (
+    "On May 6, Macron urged Xi Jinping during his visit to utilize China’s influence on Putin to end the Russia-Ukraine"
+    " conflict. [1] ",
+    "While Xi expressed willingness to work with France and proposed a global ceasefire during the Paris Olympics, he"
+    " also indirectly criticized the “scapegoating of third countries and inciting a new Cold War” in relation to the"
+    " Ukraine crisis. [2] ",
+    "There is no indication that Xi Jinping will ask Russia, this ‘unlimited’ friendship ally, to cease the war. [3] ",
+)
+"""What a language model writes to that; each sentence is shown once the next is there."""
 HOSTILE = """<img src=x> & co
 
 The picture ![p](http://evil.example/p.png) <img src="http://evil.example/i.png" onerror="alert(1)"> of the
@@ -72,6 +89,40 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.stdout.close()
 
 
+class Writer:
+    """A language model that has written so much as a test lets it, and goes on until it is hung up on."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.address = ""
+
+    def __call__(self, handler: Handler) -> None:
+        handler.begin()
+        sent = 0
+        while True:
+            handler.piece("".join(self.written[sent:]))
+            sent = len(self.written)
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def writers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """A language model, and a server over the built-in articles for which it writes."""
+    folder = tmp_path_factory.mktemp("written") / "library"
+    with Library.open(folder) as library:
+        library.add_builtin()
+    writer = Writer()
+    with scripted.serving(writer) as model, serving(folder, "--llm-url", model.url, "--llm-model", "tiny") as address:
+        writer.address = address
+        yield writer
+
+
+@pytest.fixture
+def writer(writers: Writer) -> Writer:
+    writers.written = []
+    return writers
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
@@ -88,7 +139,9 @@ def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
     wrong: list[str] = []
     pages = []
 
-    def open_page(viewport: dict[str, int], path: str = "/", *, expected: str = "nothing", **options: Any) -> Any:
+    def open_page(
+        viewport: dict[str, int], path: str = "/", *, server: str = address, expected: str = "nothing", **options: Any
+    ) -> Any:
         """`expected` is what a message of the console holds that is no fault: the status of a refused upload, say."""
         page = browser.new_page(viewport=viewport, **options)
         pages.append(page)
@@ -105,7 +158,7 @@ def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
         page.on("requestfailed", lambda request: streams.discard(request))
         page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}") or dialog.dismiss())
         page.on("request", lambda request: _is_foreign(request.url) and wrong.append(request.url))
-        page.goto(address + path)
+        page.goto(server + path)
         if path == "/":
             page.wait_for_selector("#composer textarea")
             page.wait_for_selector("#documents li", state="attached")
@@ -123,18 +176,34 @@ def _is_foreign(url: str) -> bool:
 
 def ask(page: Any, question: str) -> Any:
     """Types a question and waits for what comes of it; returns its turn."""
+    begin(page, question)
+    return settled(page)
+
+
+def begin(page: Any, question: str) -> None:
+    """Types a question and waits for its turn."""
     turns = page.locator(".turn").count()
     page.locator("#composer textarea").fill(question)
     page.keyboard.press("Enter")
     page.wait_for_function("count => document.querySelectorAll('.turn').length > count", arg=turns)
-    return settled(page)
+
+
+def stop(page: Any) -> Any:
+    """Stops an answer and returns its turn."""
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("#current .turn[data-state=stopped]")
+    return page.locator("#current .turn")
 
 
 def reload(page: Any) -> None:
+    quiet(page)
+    page.reload()
+
+
+def quiet(page: Any) -> None:
     """An answer stands before its stream has ended, and a page that is left then complains that it was cut off."""
     while STREAMS[page]:
         page.wait_for_timeout(20)
-    page.reload()
 
 
 def settled(page: Any) -> Any:
@@ -250,26 +319,52 @@ def test_the_quote_is_shown_where_a_marker_is_pointed_at(opened: Any) -> None:
     picture(page, "quote")
 
 
-def test_an_answer_grows_without_jumping_and_can_be_stopped(opened: Any) -> None:
-    page = opened(WIDE)
-    box = page.locator("#composer textarea")
-    box.fill("Slowly: What did Macron ask of Xi Jinping?")
-    page.keyboard.press("Enter")
+def test_an_answer_grows_without_jumping_and_can_be_stopped(opened: Any, writer: Writer) -> None:
+    page = opened(WIDE, server=writer.address)
+    begin(page, TWO_SOURCES)
+    writer.written += MACRON[:2]
     page.wait_for_selector("#current .turn[data-state=waiting] .answer p:not(.looking)")
     first = page.locator("#current .answer p").bounding_box()
-    stop = page.get_by_role("button", name="Stop")
     assert not barriers(page)
     picture(page, "stop")
-    page.wait_for_function("was => document.querySelector('#current .answer').innerText.length > was + 20", arg=20)
+    writer.written += MACRON[2:]
+    page.wait_for_selector("#current .answer .marker:text('2')")
     now = page.locator("#current .answer p").first.bounding_box()
     assert (now["x"], now["y"]) == (first["x"], first["y"])
-    stop.click()
-    page.wait_for_selector("#current .turn[data-state=stopped]")
+    turn = stop(page)
     assert page.locator("#current .answer p").first.bounding_box()["y"] == first["y"]
-    assert page.locator("#current a.marker").count() == 0
+    assert turn.locator("a.marker").count() == 2
+    assert "Macron urged" in marked(page)
+    assert not barriers(page)
+    writer.written = []
     page.get_by_role("button", name="Ask again").click()
-    page.wait_for_selector("#current .turn[data-state=answered]")
+    page.wait_for_selector("#current .turn[data-state=waiting]")
+    stop(page)
     assert page.locator(".turn").count() == 1
+
+
+def test_a_stopped_answer_outlives_a_reload(opened: Any, writer: Writer) -> None:
+    page = opened(WIDE, server=writer.address)
+    begin(page, TWO_SOURCES)
+    writer.written += MACRON[:2]
+    page.wait_for_selector("#current .answer .marker")
+    shown = stop(page).inner_text()
+    assert "Stopped. What had come by then stands here." in shown
+    writer.written = []
+    begin(page, "Where was the BRICS <b>summit</b> held?")
+    nothing = stop(page).inner_text()
+    assert "Stopped before an answer." in nothing
+    assert not barriers(page)
+    reload(page)
+    page.locator("#current .turn[data-state=stopped]").wait_for()
+    assert (
+        page.locator("#past .turn").inner_text().split() == shown.replace("Ask again", "").replace("Edit", "").split()
+    )
+    assert page.locator("#current .turn").inner_text() == nothing
+    page.locator("#past a.marker").click()
+    assert "Macron urged" in marked(page)
+    begin(page, "And when?")
+    assert "Macron" in stop(page).locator(".searched").inner_text()
 
 
 def test_the_last_question_can_be_edited(opened: Any) -> None:
@@ -679,3 +774,47 @@ def test_a_key_struck_twice_sends_no_draft(opened: Any) -> None:
     page.wait_for_timeout(1000)
     assert page.locator(".turn").count() == 1
     assert box.input_value() == "Where was the"
+
+
+# The login --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that asks for a password."""
+    folder = tmp_path_factory.mktemp("locked") / "library"
+    with Library.open(folder) as library:
+        library.add_builtin()
+    with serving(folder, FOOTNOTE_PASSWORD=PASSWORD) as address:
+        yield address
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), ({"width": 360, "height": 700}, "dark")])
+def test_who_logs_in_can_log_out(opened: Any, locked: str, viewport: dict[str, int], scheme: str) -> None:
+    page = opened(viewport, "/login", server=locked, color_scheme=scheme)
+    assert not barriers(page)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#composer textarea")
+    page.wait_for_selector("#documents li", state="attached")
+    assert not barriers(page)
+    menu, name = page.locator("#top nav").bounding_box(), page.locator("h1.wordmark").bounding_box()
+    assert menu["height"] < 40  # all in one line
+    assert name["x"] + name["width"] < menu["x"]
+    picture(page, f"log-out-{viewport['width']}-{scheme}")
+    (session,) = (cookie for cookie in page.context.cookies() if cookie["name"] == SESSION)
+    quiet(page)
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    assert page.locator("#password").is_visible()
+    assert SESSION not in {cookie["name"] for cookie in page.context.cookies()}
+    request = Request(f"{locked}/v1/documents", headers={"cookie": f"{SESSION}={session['value']}"})
+    with pytest.raises(HTTPError, match="401") as refused:
+        urlopen(request)
+    refused.value.close()
+    page.go_back()
+    assert page.locator("#composer").count() == 0
+
+
+def test_where_nobody_logs_in_nobody_logs_out(opened: Any) -> None:
+    assert opened(WIDE).locator("#log-out").count() == 0

@@ -15,6 +15,7 @@ from index.documents import Document
 from index.errors import BadInput, NotFound
 from index.library import Library
 from rag import Answer, Chatbot, RetrievedPassage, Settings
+from rag.answer import Piece
 
 TRADE = "By what percentage did trade grow from January to August 2024?"
 KAZAN = "What is the population of Kazan?"
@@ -32,6 +33,8 @@ def streamed(chatbot: Chatbot, question: str, **options: Any) -> tuple[list[str]
     *pieces, answer = chatbot.stream(question, **options)
     assert isinstance(answer, Answer)
     assert all(isinstance(piece, str) for piece in pieces)
+    cited = [piece for piece in pieces if isinstance(piece, Piece)]
+    assert tuple(one for piece in cited for one in piece.citations) == answer.citations
     return [str(piece) for piece in pieces], answer
 
 

@@ -306,12 +306,20 @@ def test_an_emptied_or_missing_folder_keeps_its_documents_until_pruned(
         documents.mkdir()
     kept = footnote("index", documents)
     assert "--prune" in problem(kept)
-    assert counts(kept)["removed"] == 0
+    assert counts(kept) == ({"added": 0, "changed": 0, "unchanged": 0, "removed": 0} if state == "emptied" else {})
     assert "owl.md" in ids(library)
     pruned = footnote("index", documents, "--prune")
     assert pruned.exit_code == 0
     assert counts(pruned)["removed"] == 2
     assert ids(library) == BUILTIN
+
+
+def test_where_nothing_is_there_nothing_is_counted(library: Path, documents: Path) -> None:
+    nowhere = [documents / "nowhere", documents / "elsewhere.txt"]
+    result = footnote("index", *nowhere)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.findall(r"There is no file or folder .*(nowhere|elsewhere)", result.stderr) == ["nowhere", "elsewhere"]
+    assert counts(footnote("index", *nowhere, documents))["added"] == 2
 
 
 def test_two_folders_with_a_file_of_the_same_name(library: Path, documents: Path, tmp_path: Path) -> None:

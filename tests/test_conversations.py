@@ -20,6 +20,8 @@ from index.documents import Document
 from index.errors import BadInput, LibraryProblem, NotFound
 from index.library import Library
 from rag import Chatbot, conversations, export
+from rag.answer import Piece
+from rag.chatbot import STOPPED, STOPPED_BEFORE
 from rag.conversations import Conversation, Conversations, Turn, new_owner
 
 ANNA, BERT = new_owner(), new_owner()
@@ -244,6 +246,23 @@ def test_an_export_has_quotes_offsets_and_hashes(kept: Conversations, answer: di
         kept.export(ANNA, id, "exe")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("pieces", [1, 0])
+def test_an_answer_that_was_stopped_is_told_from_others(
+    kept: Conversations, library: Library, answer: dict[str, Any], pieces: int
+) -> None:
+    chatbot = Chatbot(library)
+    given = [piece for piece in chatbot.stream(QUESTION) if isinstance(piece, Piece)]
+    stopped = chatbot.stopped(QUESTION, given[:pieces]).to_dict() | {"stopped": True}
+    id = kept.append(ANNA, None, QUESTION, stopped).id
+    kept.append(ANNA, id, "And where?", answer)
+    for format in ("md", "html"):
+        text = kept.export(ANNA, id, format).replace("\\", "")  # type: ignore[arg-type]
+        assert text.count(STOPPED if pieces else STOPPED_BEFORE) == 1
+        assert text.count("Stopped") == 1
+    said = [turn["content"] for turn in kept.open(ANNA, id).history()]
+    assert said == [*([QUESTION, f"{TEXT} [1]"] if pieces else []), "And where?", answer["text"]]
+
+
 HOSTILE = st.lists(
     st.sampled_from(
         "<script>alert(1)</script>|<img src=x onerror=alert(1)>|[x](javascript:alert(1))|![p](http://evil/p.png)|"
@@ -261,7 +280,8 @@ def test_hostile_words_stay_words_in_every_export(question: str, text: str, quot
         "marker": 1, "document": text, "title": question, "start": 0, "end": 9, "quote": quote, "sha256": "0" * 64,
         "page": None, "state": "changed",
     }  # fmt: skip
-    turn = Turn(1, question, {"text": text, "citations": [citation]}, "2026-01-01", "down", quote)
+    answer = {"text": text, "citations": [citation], "stopped": True, "notes": [quote]}
+    turn = Turn(1, question, answer, "2026-01-01", "down", quote)
     conversation = Conversation("id", question, "2026-01-01", "2026-01-01", (turn,))
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(export.markdown(conversation))
     assert set(re.findall(r"<([a-z][a-z0-9]*)", rendered)) <= {"h1", "h2", "p", "ul", "li", "br"}

@@ -11,7 +11,8 @@ from harmless import ATTACKS, HOSTILE, Elements, assert_harmless
 from index.documents import Document
 from index.library import Library
 from rag import Answer, Chatbot, Citation
-from rag.answer import Check, RetrievedPassage
+from rag.answer import Check, Piece, RetrievedPassage
+from rag.chatbot import STOPPED, STOPPED_BEFORE
 from ui.pages import document_page, escape, link
 from ui.turns import Kept, answer_html, failed_html, stopped_html, waiting_html
 
@@ -173,11 +174,24 @@ def test_a_growing_answer_and_the_whole_one_have_the_same_paragraphs(chatbot: Ch
     assert paragraphs(waiting_html(answer.question, answer.text, "k")) == paragraphs(whole)
 
 
-def test_a_stopped_answer_says_so_and_claims_no_source() -> None:
-    page = stopped_html("Question?", "Half an answer. [1]", "k")
-    assert 'data-state="stopped"' in page
-    assert "Half an answer." in page
-    assert "<a " not in page
+def test_a_stopped_answer_says_so_and_has_its_sources(chatbot: Chatbot, answer: Answer) -> None:
+    pieces = [Piece(f"{SUMMIT} [1]\n\n", answer.citations[:1]), Piece(f"{TRADE} [2]", answer.citations[1:])]
+    page = stopped_html(chatbot, chatbot.stopped(QUESTION, pieces[:1]), "k", Kept("c", 1))
+    assert 'data-state="stopped" data-conversation="c" data-number="1"' in page
+    assert [attributes["data-marker"] for attributes in of_class(page, "marker")] == ["1"]
+    assert STOPPED in page
+    assert TRADE not in page
+    assert 'data-do="up"' not in page
+    assert "confidence" not in page
+
+
+def test_one_that_was_stopped_before_an_answer_says_that(chatbot: Chatbot) -> None:
+    page = stopped_html(chatbot, chatbot.stopped(QUESTION, ["", "a text without a source"]), "k")
+    assert STOPPED_BEFORE in page
+    assert STOPPED not in page
+    assert "without a source" not in page
+    assert 'data-do="copy"' not in page
+    assert 'data-do="again"' in page
 
 
 def test_nothing_of_a_hostile_document_or_question_becomes_an_element(hostile: Chatbot) -> None:
@@ -186,7 +200,8 @@ def test_nothing_of_a_hostile_document_or_question_becomes_an_element(hostile: C
             claimed = Check(HOSTILE, "dropped", 0.0, HOSTILE)
             told = replace(with_words(answer, "<svg onload=alert(4)>"), checks=(claimed,), notes=(HOSTILE,))
             assert_harmless(answer_html(hostile, told, "k"))
-        for page in (waiting_html, stopped_html, failed_html):
+            assert_harmless(stopped_html(hostile, told, "k"))
+        for page in (waiting_html, failed_html):
             assert_harmless(page(question, question, "k"))
 
 
@@ -222,7 +237,8 @@ def test_whatever_a_text_says_it_stays_text(attacked: Chatbot, attack: str) -> N
         answer_html(attacked, answer, "k", kept),
         answer_html(attacked, replace(answer, answered=False, citations=()), "k", kept),
         waiting_html(attack, attack, "k"),
-        stopped_html(attack, attack, "k"),
+        stopped_html(attacked, answer, "k", kept),
+        stopped_html(attacked, replace(answer, answered=False, citations=()), "k", kept),
         failed_html(attack, attack, "k"),
         document_page(document, cited=(start, end), words=(words, words + len(attack))),
     ):

@@ -27,6 +27,7 @@ from scripted import (
 from index.documents import Document
 from index.library import Library
 from rag import Answer, Chatbot, Settings
+from rag.answer import Piece
 from rag.followup import standalone
 from rag.llm import RemoteModel
 from rag.quote import choose
@@ -59,6 +60,8 @@ def asked(library: Library, server: ScriptedServer, question: str = TRADE, **opt
     *pieces, answer = Chatbot.open(library, settings=settings).stream(question)
     assert isinstance(answer, Answer)
     assert "".join(map(str, pieces)) == answer.text
+    cited = [one for piece in pieces if isinstance(piece, Piece) for one in piece.citations]
+    assert tuple(cited) == answer.citations
     assert [int(number) for number in re.findall(r"\[\s*(\d+)\s*\]", answer.text)] == [
         one.marker for one in answer.citations
     ]

@@ -1,8 +1,9 @@
 """Who may use the server, how often, and whose conversations are whose.
 
-A person logs in with the password on a page, and a cookie remembers the login until the server stops. A program sends
-the token in each request, as `Authorization: Bearer TOKEN`. Where only one of the two was set it serves both. Another
-cookie, which only the server reads, holds the random key under which a person's conversations are kept.
+A person logs in with the password on a page, and a cookie remembers the login until they log out or the server stops. A
+program sends the token in each request, as `Authorization: Bearer TOKEN`. Where only one of the two was set it serves
+both. Another cookie, which only the server reads and which outlives the login, holds the random key under which a
+person's conversations are kept.
 """
 
 import hashlib

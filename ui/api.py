@@ -258,7 +258,7 @@ def create_app(
         raise HTTPException(405 if known else 404)
 
     if chat:
-        mount(app, chatbot, host=host, port=port, exception_handlers=handlers())
+        mount(app, chatbot, host=host, port=port, login=bool(secrets), exception_handlers=handlers())
     return app
 
 

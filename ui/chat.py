@@ -83,13 +83,19 @@ Inbox = SimpleQueue[object]
 
 
 def mount(
-    app: "FastAPI", chatbot: Chatbot, *, host: str, port: int, exception_handlers: dict[Any, Any] | None = None
+    app: "FastAPI",
+    chatbot: Chatbot,
+    *,
+    host: str,
+    port: int,
+    login: bool = False,
+    exception_handlers: dict[Any, Any] | None = None,
 ) -> None:
-    """Mounts the chat at "/" of the app. What is added to the app later is hidden behind it."""
+    """Mounts the chat at "/" of the app. What is added to the app later is hidden behind it. `login` as in `build`."""
     gradio = _gradio()
     gradio.mount_gradio_app(
         app,
-        build(chatbot),
+        build(chatbot, login=login),
         path="/",
         server_name=host,
         server_port=port,
@@ -106,8 +112,8 @@ def mount(
     )
 
 
-def build(chatbot: Chatbot) -> "Blocks":
-    """The chat page as Gradio Blocks."""
+def build(chatbot: Chatbot, *, login: bool = False) -> "Blocks":
+    """The chat page as Gradio Blocks; with `login` only who has logged in sees it, and may log out."""
     gradio = _gradio()
     conversations = Conversations(chatbot.library)
     answering: dict[str, Inbox] = {}  # by Gradio's name for the open page
@@ -180,7 +186,7 @@ def build(chatbot: Chatbot) -> "Blocks":
         opener = gradio.Button("Open", visible="hidden", elem_id="open-conversation")
         with gradio.Row(elem_id="top"):
             html(_HEADER)
-            html(_MENU)
+            html(_MENU.format(_LOG_OUT if login else ""))
         with gradio.Row(elem_id="desk"):
             with gradio.Column(elem_id="talk"):
                 with gradio.Column(elem_id="conversation"):
@@ -231,15 +237,19 @@ def _outcome(
     documents: Sequence[str] | None = None,
 ) -> Iterator[str | Turn]:
     """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP."""
-    text = ""
+
+    def ended(answer: Answer, *, stopped: bool = False) -> Turn:
+        kept, problem = keeper.keep(answer, stopped=stopped) if keeper else (None, "")
+        told = replace(answer, notes=(*answer.notes, problem)) if problem else answer
+        return _turn(chatbot, told, key, kept, stopped=stopped)
+
+    earlier, pieces = history(turns), []
     try:
-        for item in _until_stopped(chatbot.stream(question, history=history(turns), documents=documents), inbox):
+        for item in _until_stopped(chatbot.stream(question, history=earlier, documents=documents), inbox):
             if isinstance(item, Answer):
-                kept, problem = keeper.keep(item) if keeper else (None, "")
-                html = answer_html(chatbot, replace(item, notes=(*item.notes, problem)) if problem else item, key, kept)
-                yield Turn(question, item.text, html, kept)
+                yield ended(item)
                 return
-            text += item
+            pieces.append(item)
             yield item
     except FootnoteError as error:
         yield Turn(question, None, failed_html(question, str(error), key))
@@ -247,7 +257,12 @@ def _outcome(
         logging.getLogger(__name__).exception("A question could not be answered")
         yield Turn(question, None, failed_html(question, INTERNAL, key))
     else:
-        yield Turn(question, text.strip() or None, stopped_html(question, text, key))
+        yield ended(chatbot.stopped(question, pieces, history=earlier), stopped=True)
+
+
+def _turn(chatbot: Chatbot, answer: Answer, key: str, kept: Kept | None, *, stopped: bool) -> Turn:
+    html = (stopped_html if stopped else answer_html)(chatbot, answer, key, kept)
+    return Turn(answer.question, None if stopped and not answer.answered else answer.text, html, kept)
 
 
 class _Keeper:
@@ -266,16 +281,17 @@ class _Keeper:
         hidden = self._conversation is not None and (instead or len(kept) < len(earlier))
         self._number = (kept[-1].number if kept else 0) + 1 if hidden else None
 
-    def keep(self, answer: Answer) -> tuple[Kept | None, str]:
+    def keep(self, answer: Answer, *, stopped: bool) -> tuple[Kept | None, str]:
         """Where the answer is kept now, or a sentence that says why it is not."""
         if self._owner is None:
             return None, ""
         id, number = self._conversation, self._number
+        plain = answer.to_dict() | ({"stopped": True} if stopped else {})
         try:
             try:
-                now = self._conversations.append(self._owner, id, answer.question, answer.to_dict(), number=number)
+                now = self._conversations.append(self._owner, id, answer.question, plain, number=number)
             except NotFound:  # deleted meanwhile
-                now = self._conversations.append(self._owner, None, answer.question, answer.to_dict())
+                now = self._conversations.append(self._owner, None, answer.question, plain)
         except FootnoteError as error:
             return None, f"This answer is not kept. {error}"
         return Kept(now.id, now.turns), ""
@@ -288,7 +304,7 @@ def _kept_turns(chatbot: Chatbot, conversations: Conversations, owner: str | Non
     turns = []
     for kept in conversations.open(owner, id).turns:
         answer, where = Answer.from_dict(kept.answer), Kept(id, kept.number, kept.verdict)
-        turns.append(Turn(kept.question, answer.text, answer_html(chatbot, answer, new_key(), where), where))
+        turns.append(_turn(chatbot, answer, new_key(), where, stopped=kept.answer.get("stopped", False)))
     return turns
 
 
@@ -341,7 +357,10 @@ _HEADER = """<div class="brand"><h1 class="wordmark">Footnote<sup aria-hidden="t
 
 _MENU = """<nav aria-label="Conversations and library"><button id="new-conversation" type="button">New</button>
 <button id="show-conversations" type="button">History</button>
-<button id="show-library" type="button">Library</button></nav>"""
+<button id="show-library" type="button">Library</button>{}</nav>"""
+
+_LOG_OUT = """
+<button id="log-out" type="button">Log out</button>"""
 
 _EXAMPLE = '<li><button type="button" class="example">{}</button></li>'
 

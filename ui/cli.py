@@ -5,6 +5,7 @@ Imports stand inside the commands, so that `footnote --help` answers at once.
 
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -224,7 +225,7 @@ def index_command(
             for due in folders.watch(paths) if watch else [paths]:
                 with _progress("Indexing") as progress:
                     report = opened.update(due, prune=prune, progress=progress)
-                _show_report(report)
+                _show_report(report, due)
     except KeyboardInterrupt:
         click.echo("footnote: Stopped; what was indexed is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(0 if watch else 1) from None
@@ -250,13 +251,17 @@ def _embed_anew(library: str | None, *, rescue: bool) -> None:
         click.echo(f"Run `footnote index {folders}` to bring back what could not be read.")
 
 
-def _show_report(report: "Report") -> None:
-    click.echo(
-        f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
-        f" {len(report.removed)} removed"
-        + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
-        + "."
-    )
+def _show_report(report: "Report", paths: Sequence[Path]) -> None:
+    from index.folders import absolute
+
+    done = report.added or report.changed or report.unchanged or report.removed
+    if done or any(os.path.lexists(absolute(path)) for path in paths):  # else there was nothing to count
+        click.echo(
+            f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
+            f" {len(report.removed)} removed"
+            + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
+            + "."
+        )
     for problem in report.problems:
         click.echo(f"footnote: {_one_line(problem)}", err=True)
 

@@ -54,7 +54,7 @@ def add_routes(app: "FastAPI", conversations: Conversations) -> None:
     def get_conversation(id: str, request: Request) -> dict[str, Any]:
         """One conversation: id, title, created, changed and `turns`, a list of number, question, answer, asked,
         verdict, comment. Each citation of an answer has a `state`, too: `same`, `changed` or `gone`, for what became of
-        the document since."""
+        the document since. An answer that was stopped in the chat has `stopped`, true, and is what had come by then."""
         return asdict(conversations.open(owner_of(request) or "", id))
 
     @app.patch("/v1/conversations/{id}")

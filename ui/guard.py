@@ -46,7 +46,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "content-security-policy": _PAGE_POLICY,
 }
-"""Sent with every response; the chat page has a content security policy of its own."""
+"""Sent with every response; the chat page and the login page have a content security policy of their own."""
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:@/?#\[\]\s]+)(?::\d{1,5})?", re.IGNORECASE)
 _OURS = re.compile(r"/(?:v1|documents|footnote)/.+|/(?:healthz|docs|openapi\.json|login|logout)", re.DOTALL)
@@ -150,6 +150,8 @@ def _bounded(scope: "Scope", receive: "Receive") -> "Receive":
 def _with_headers(scope: "Scope", send: "Send") -> "Send":
     policy = {"/": _CHAT_POLICY, "/login": _LOGIN_POLICY}.get(scope["path"], _PAGE_POLICY)
     ours = {**SECURITY_HEADERS, "content-security-policy": policy}
+    if scope["path"] == "/login":  # of a form that tells no referrer browsers tell no Origin either: "null" is foreign
+        ours["referrer-policy"] = "same-origin"
 
     async def sending(message: "Message") -> None:
         if message["type"] == "http.response.start":

@@ -62,11 +62,12 @@ def waiting_html(question: str, text: str, key: str) -> str:
     return turn_html(question, key, "waiting", f'<div class="answer" aria-busy="true">{answer}</div>')
 
 
-def stopped_html(question: str, text: str, key: str) -> str:
-    """A turn whose answer was stopped; `text` is what had come of it."""
-    said = "Stopped. What had come by then stands here without its sources." if text.strip() else "Stopped."
-    body = f'<div class="answer">{_unfinished(text)}</div><p class="aside">{said}</p>{_actions(("again", "edit"))}'
-    return turn_html(question, key, "stopped", body)
+def stopped_html(chatbot: Chatbot, answer: Answer, key: str, kept: Kept | None = None) -> str:
+    """A turn whose answer was stopped, with what had come of it; not judged, since it is not whole."""
+    said = _answer(chatbot, answer) if answer.answered else _asides([answer.text])
+    actions = _actions(("copy", "again", "edit") if answer.answered else ("again", "edit"))
+    body = f"{said}{_searched(answer)}{_asides(answer.notes)}{actions}"
+    return turn_html(answer.question, key, "stopped", body, kept)
 
 
 def failed_html(question: str, message: str, key: str) -> str:

@@ -77,6 +77,13 @@ async function copied(text) {
   field.remove();
 }
 
+// Ends the login and leaves for the page that asks for the password, from where no step back leads here.
+async function logOut(button) {
+  const left = await fetch("/logout", { method: "POST" }).catch(() => null);
+  if (left?.ok) location.replace("/login");
+  else button.textContent = "Try again";
+}
+
 document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
   const link = target?.closest('#desk a[href^="/documents/"]');
@@ -101,6 +108,8 @@ document.addEventListener("click", (event) => {
     conversations.open(null);
     edit(false);
     box().focus();
+  } else if (button?.matches("#log-out")) {
+    logOut(button);
   } else if (button?.matches("#show-library, #show-conversations")) {
     const pane = button.id.replace("show-", "");
     show(pane);
