@@ -21,7 +21,7 @@ from rag.ranking import fitted
 from rag.refusal import NOTHING_ASKED, refusal
 from rag.retrieve import retrieve
 from rag.settings import Settings
-from rag.write import Outcome, write
+from rag.write import Outcome, holds_what_is_asked, write
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -141,7 +141,8 @@ class Chatbot:
                     quotable=quotable,
                 )
                 model = self.llm.name
-                quotable = quotable and retrieved.answerable >= self.settings.quote_instead_above
+                sure = retrieved.answerable >= self.settings.quote_instead_above
+                quotable = quotable and (sure or holds_what_is_asked(retrieved))
                 if not outcome.text and quotable:
                     outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
             except ModelProblem as problem:

@@ -54,7 +54,7 @@ SIGNALS = (
     "other_year",  # ... a year that its passage has not, and the sentence has another
     "unit_missing",  # "how many owls" is asked, and no number of owls stands in the sentence or beside it
     "denial_missing",  # the question denies something, and neither the sentence nor a neighbour does
-    "opposite",  # the sentence has the opposite of a word of the question, and not that word; or "vice chairman" for it
+    "opposite",  # the sentence has the opposite of a word of the question, and not that word
     "opening",  # in the first passage of its document
     "question_length",  # content words / 12, at most 1
     "leans",  # the question leans on what was asked before it
@@ -135,7 +135,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors, `title`
-    that of its document.
+    that of its document; `qualified`: it has a word of the question only as another thing, "vice chairman".
 
     Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
     their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
@@ -149,6 +149,7 @@ class Candidate:
     signals: npt.NDArray[np.float64]
     meaning: npt.NDArray[np.float32]
     title: str = ""
+    qualified: bool = False
     span: tuple[int, int] | None = None
     odds: float = -math.inf
     alone: float = -math.inf
@@ -301,10 +302,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
             float(other_years[position]),
             float(not any(counts[other] for other in (position, *around))),
             float(not any(denies[other] for other in (position, *around))),
-            float(
-                any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())
-                or _qualified(question, words[position], stems[position])
-            ),
+            float(any(one not in near and opposites & sets[position] for one, opposites in demands.opposites.items())),
             float(passage.start == 0),
             min(1.0, len(question.stems) / 12),
             float(not asked_now.all()),
@@ -320,6 +318,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
                 signals,
                 meaning,
                 document.title,
+                _qualified(question, words[position], stems[position]),
             )
         )
     return result
@@ -327,12 +326,13 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
 
 def _qualified(question: Question, words: Sequence[str], stems: Sequence[str]) -> bool:
     """Whether the sentence has a word of the question only as another thing: "vice chairman" for "chairman"."""
-    if not QUALIFIERS & set(words) or QUALIFIERS & question.words:
+    qualifiers = QUALIFIERS - ({"former", "ex"} if question.words & {"was", "were"} else set())
+    if not qualifiers & set(words) or QUALIFIERS & question.words:
         return False
     held: dict[str, list[bool]] = {}
     for place, one in enumerate(stems):
         if one in question.weights and one not in question.names:
-            held.setdefault(one, []).append(place > 0 and words[place - 1] in QUALIFIERS)
+            held.setdefault(one, []).append(place > 0 and words[place - 1] in qualifiers)
     return any(all(there) for there in held.values())
 
 

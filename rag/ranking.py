@@ -127,8 +127,13 @@ def _logistic(stored: dict[str, float], names: Sequence[str]) -> Logistic:
 
 
 def quotable(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that state something: without headings and questions, unless there is nothing else."""
-    statements = [one for one in candidates if not one.signals[_COLUMN["heading"]] and not one.signals[_COLUMN["asks"]]]
+    """Those that state something of what is asked for: without headings, questions and what speaks of a vice chairman
+    alone where the chairman is asked for, unless there is nothing else."""
+    statements = [
+        one
+        for one in candidates
+        if not one.signals[_COLUMN["heading"]] and not one.signals[_COLUMN["asks"]] and not one.qualified
+    ]
     return statements or list(candidates)
 
 

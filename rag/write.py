@@ -356,6 +356,12 @@ class _Wanted:
         return held and any(_overlap(quote, one) for quote in quotes for one in self.likely)
 
 
+def holds_what_is_asked(retrieved: Retrieved) -> bool:
+    """Whether the likeliest sentence holds an answer of the kind asked for, where that can be seen: a date for "when"."""
+    kind, best = retrieved.question.kind, retrieved.sentences[0][0]
+    return kind in TYPED and bool(answers_in(kind, best.text, retrieved.question.words))
+
+
 class _Checker:
     """Takes sentence after sentence and decides what of it is shown."""
 

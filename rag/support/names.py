@@ -13,6 +13,7 @@ from rag.facts.words import DAYS, MONTHS, QUALIFIERS, Word
 from rag.support.pair import STRONG, Pair
 from rag.support.sentences import Sentence
 
+
 def wrong_names(pair: Pair) -> Iterator[str]:
     """Names of the claim that the window doesn't hold."""
     short = _acronyms(pair.words)
