@@ -357,7 +357,7 @@ class _Wanted:
 
 
 def holds_what_is_asked(retrieved: Retrieved) -> bool:
-    """Whether the likeliest sentence holds an answer of the kind asked for, where that can be seen: a date for "when"."""
+    """Whether the likeliest sentence visibly holds an answer of the kind asked for: a date for "when"."""
     kind, best = retrieved.question.kind, retrieved.sentences[0][0]
     return kind in TYPED and bool(answers_in(kind, best.text, retrieved.question.words))
 

@@ -89,6 +89,18 @@ def test_the_population_of_kazan_is_refused_with_the_nearest_passages(chatbot: C
     assert len(answer.passages) == 10
 
 
+def test_thanks_are_no_question(chatbot: Chatbot) -> None:
+    pieces, answer = streamed(chatbot, "Thank you!")
+    assert "".join(pieces) == answer.text == "Nothing was asked. Ask something that the documents may answer."
+    assert not answer.answered
+    assert answer.passages == ()
+
+
+def test_a_vice_chairman_is_not_the_chairman(chatbot: Chatbot) -> None:
+    assert not chatbot.ask("Who is the chairman of the House Armed Services Committee?").answered
+    assert "Wittman" in chatbot.ask("Who is the vice chairman of the House Armed Services Committee?").text
+
+
 def test_a_refusal_streams_its_text_too(chatbot: Chatbot) -> None:
     pieces, answer = streamed(chatbot, KAZAN)
     assert "".join(pieces) == answer.text

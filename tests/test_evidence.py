@@ -80,6 +80,22 @@ def test_the_asked_kind_of_answer_is_seen(library: Library) -> None:
     assert signal(of(sentences, "mice"), "kind_near") == 1
 
 
+@pytest.mark.parametrize(
+    ("question", "qualified"),
+    [
+        ("Who is the president of Arden?", True),
+        ("Who was the president of Arden?", False),
+        ("Who is the former president?", False),
+        ("Who planted oaks?", False),
+    ],
+)
+def test_a_former_president_is_not_the_president(tmp_path: Path, question: str, *, qualified: bool) -> None:
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("a.txt", "A", "Ilse Holm, the former president of Arden, planted oaks.")])
+        (only,) = found(library, question)
+    assert only.qualified == qualified
+
+
 def test_headings_and_questions_are_told_apart_from_statements(library: Library) -> None:
     sentences = found(library, "birds")
     assert signal(of(sentences, "Birds of the river"), "heading") == 1

@@ -14,6 +14,8 @@ from rag.facts.numbers import numbers_of
         ("From (−3) to 10–20 degrees.", ["-3", "10", "20"]),
         ("The first one of twenty-one.", ["1", "21"]),
         ("The twenty-first of two hundred and five.", ["21", "205"]),
+        ("The first three hours.", ["1", "3"]),
+        ("One third of them, twice.", ["3", "2"]),
         ("COVID-19 cost $1.2 billion.", ["19", "1200000000"]),
     ],
 )

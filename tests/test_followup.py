@@ -1,6 +1,6 @@
 import pytest
 
-from rag.followup import CONTEXT_CHARACTERS, Turn, standalone, without_documents
+from rag.followup import CONTEXT_CHARACTERS, Turn, standalone, without_courtesies, without_documents
 
 SUMMIT = "Where was the BRICS summit held?"
 ZHENG = "What did Zheng Qinmo say about the visit?"
@@ -209,3 +209,27 @@ def test_what_is_said_of_the_documents_is_not_searched_for(question: str, rest: 
 )
 def test_a_document_that_is_what_is_asked_about_is_searched_for(question: str) -> None:
     assert without_documents(question) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("Hello!", ""),
+        ("ok, thank you very much", ""),
+        ("Thanks for clarifying. Do they have predators?", "Do they have predators?"),
+        ("Hi, where was the summit held?", "where was the summit held?"),
+        ("Where was the summit held, thanks?", "Where was the summit held?"),
+        ("Great Wall of China", "Great Wall of China"),
+        ("Hi-fi sales in China", "Hi-fi sales in China"),
+        ("Good Friday agreement: who signed it?", "Good Friday agreement: who signed it?"),
+        ("Who wrote the thank you note?", "Who wrote the thank you note?"),
+        ("Why did Xi thank Putin?", "Why did Xi thank Putin?"),
+    ],
+)
+def test_courtesies_are_not_searched_for(question: str, rest: str) -> None:
+    assert without_courtesies(question) == rest
+    assert standalone(question).text == rest
+
+
+def test_thanks_are_nothing_to_lean_on() -> None:
+    assert standalone("And when?", [*HELD, {"role": "user", "content": "Thanks!"}]) == standalone("And when?", HELD)

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 
@@ -64,6 +65,12 @@ def test_equal_candidates_stay_in_order() -> None:
 def test_no_candidates_answer_nothing() -> None:
     assert rank([], fitted().read_sentence) == []
     assert judge("thing", []) == (0.0, 0.0)
+
+
+def test_what_is_another_thing_is_quoted_only_where_there_is_nothing_else() -> None:
+    vice, statement = replace(candidate(), qualified=True), candidate()
+    assert quotable([vice, statement]) == [statement]
+    assert quotable([vice]) == [vice]
 
 
 def test_headings_and_questions_are_quoted_only_where_there_is_nothing_else() -> None:

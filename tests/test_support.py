@@ -92,6 +92,62 @@ def test_a_wrong_claim_is_not_accepted(claim: str, source: str) -> None:
     assert not check_support(claim, [source]).supported
 
 
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("The talks are scheduled for 12 November.", "The talks are planned for 12 November."),
+        ("Lind warned that nobody should expect quick results.", "Lind warned against expecting quick results."),
+        ("The board has not sold the mill.", "The board has ruled out a sale, and the mill was not sold."),
+        (
+            "The union had demanded a wealth tax.",
+            "The talks ended after the council refused to accept a wealth tax demanded by the union.",
+        ),
+        ("About one third of the stems are cut in winter.", "In winter about a third of the stems are cut."),
+        ("Heating could cost as much as 9,000 euros more.", "Heating could cost up to 9,000 euros more."),
+        ("People who work in the county can get a card.", "Anyone who works in the county can get a card."),
+        ("The thesis describes the method.", "The method is described in the thesis."),
+        ("Prices have nearly risen to twice the old level.", "Prices have nearly risen to double the old level."),
+        (
+            "Frost in March destroyed most of the blossoms.",
+            "Farmers say that rain helped, but frost in March destroyed most of the blossoms.",
+        ),
+        (
+            "Wages fell to 900 euros in May.",
+            "Lind said that wages, which fell to 900 euros in May, were no longer enough.",
+        ),
+    ],
+)
+def test_what_is_put_otherwise_is_accepted(claim: str, source: str) -> None:
+    assert check_support(claim, [source]).supported
+
+
+@pytest.mark.parametrize(
+    ("claim", "source"),
+    [
+        ("Custom blinds can never be returned.", "Custom blinds cannot be returned unless they arrive damaged."),
+        (
+            "She won the prize before her uncle taught her Latin.",
+            "She was taught Latin by her uncle before she won the prize.",
+        ),
+        (
+            "The tenant is responsible for the roof.",
+            "The owner is responsible for the roof, and the tenant for the garden.",
+        ),
+        (
+            "Mrs Lind proposed writing to the bus company.",
+            "Mrs Lind was ill, and Mr Holm proposed writing to the bus company.",
+        ),
+        (
+            "The keeper saved a penalty in the first minute.",
+            "The keeper saved a penalty in the eleventh minute, and it ended 1-0.",
+        ),
+        ("It ended.", "The week ended with rain."),
+    ],
+)
+def test_what_differs_in_a_word_or_in_order_is_not_accepted(claim: str, source: str) -> None:
+    assert not check_support(claim, [source]).supported
+
+
 def test_a_pronoun_takes_its_name_from_the_sentence_before() -> None:
     source = ["Dana Whitfield is the mayor of Arden.", "She opened the new bridge on Friday."]
     assert check_support("Dana Whitfield opened the new bridge on Friday.", source).supported
@@ -183,8 +239,12 @@ def test_the_claims_are_as_described() -> None:
 
 def test_the_check_half_is_told_apart() -> None:
     """A little below what docs/support.md says is reached."""
-    for name, least in (("first", 0.84), ("second", 0.7)):
+    for name, least in (("first", 0.86), ("second", 0.73), ("third", 0.68)):
         assert balanced_accuracy(judged([claim for claim in claims(name) if claim.half == "check"])) >= least
+
+
+def test_the_fourth_set_is_for_development_alone() -> None:
+    assert {claim.half for claim in claims("fourth")} == {"development"}
 
 
 def test_a_number_said_twice_stands_twice_in_the_source() -> None:

@@ -33,7 +33,16 @@ from rag.llm import RemoteModel
 from rag.quote import choose
 from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
-from rag.write import INSTRUCTIONS, LARGE_SOURCES, LIKELY_WITHIN, SMALL_SOURCES, declines, prompt, tokens_of
+from rag.write import (
+    INSTRUCTIONS,
+    LARGE_SOURCES,
+    LIKELY_WITHIN,
+    SMALL_SOURCES,
+    declines,
+    holds_what_is_asked,
+    prompt,
+    tokens_of,
+)
 
 TRADE = "By what percentage did trade grow from January to August 2024?"
 KAZAN = "What is the population of Kazan?"
@@ -188,6 +197,16 @@ def test_a_true_sentence_that_does_not_say_what_was_asked_for_is_left_out(librar
     assert answer.model == "extractive"
     assert [check.verdict for check in answer.checks] == ["dropped"]
     assert answer.checks[0].reason == "It does not say what was asked for."
+
+
+def test_a_quote_that_holds_what_was_asked_for_takes_the_place_of_what_was_left_out(library: Library) -> None:
+    question = "When was Putin's interview with Tucker Carlson?"
+    assert holds_what_is_asked(retrieve(library, standalone(question)))
+    assert not holds_what_is_asked(retrieve(library, standalone("What is said of Putin's interview?")))
+    beside = "During the interview, Putin hinted that China is the biggest threat. [1]"
+    answer = written(library, beside, question, quote_instead_above=1.0)
+    assert "In February this year" in answer.text
+    assert answer.model == "extractive"
 
 
 def test_a_true_sentence_that_hardly_answers_is_left_out(library: Library) -> None:

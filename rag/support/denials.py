@@ -20,6 +20,7 @@ def denied(pair: Pair) -> Iterator[str]:
     """
     claim = pair.claim
     mine = list(claim.denials)
+    met: list[Cue] = []
     unless = any(word.word == "unless" for word in claim.words)
     spare = []
     first = 0
@@ -33,7 +34,7 @@ def denied(pair: Pair) -> Iterator[str]:
             partner = next(
                 (
                     other
-                    for other in mine
+                    for other in (*mine, *met)
                     if (word.key in REFUSALS and claim.words[other.place].key == word.key)
                     or _denied_by(claim, other)
                     & set(named if named and claim.words[other.place].word == "no" else touched)
@@ -41,7 +42,9 @@ def denied(pair: Pair) -> Iterator[str]:
                 None,
             )
             if partner is not None:
-                mine.remove(partner)
+                if partner in mine:  # one of the claim may stand for several: "ruled it out, and it was not sold"
+                    mine.remove(partner)
+                    met.append(partner)
             elif all(
                 claim.words[place].name or claim.words[place].opens or not set(pair.at(place)) & foremost
                 for place in touched
