@@ -28,12 +28,11 @@ from index import documents
 from index.documents import Document
 from index.errors import FootnoteError, ModelProblem
 from index.library import Library
-from rag.answer import Answer
+from rag.answer import REFUSAL, Answer
 from rag.chatbot import HISTORY_TURNS, Chatbot
 from rag.followup import standalone
 from rag.llm import Message, Model, RemoteModel, load_model
 from rag.markers import MarkerParser
-from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
 from rag.write import SMALL_WRITES, declines, prompt
 

@@ -4,6 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+REFUSAL = "The documents don’t say."
+"""How a refusal begins."""
+
+NOTHING_ASKED = "Nothing was asked. Ask something that the documents may answer."
+"""What is said to a greeting or thanks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:

@@ -13,12 +13,12 @@ from index.errors import BadInput, ModelProblem
 from index.folders import expanded
 from index.library import Found, Library, default_path
 from index.words import content_stems, shared
-from rag.answer import Answer, Piece, RetrievedPassage
+from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
 from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.quote import choose, cite
 from rag.ranking import fitted
-from rag.refusal import NOTHING_ASKED, refusal
+from rag.refusal import refusal
 from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.write import Outcome, holds_what_is_asked, write

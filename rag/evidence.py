@@ -93,7 +93,8 @@ _FOCUS = re.compile(
 class Demands:
     """What must stand where the answer stands: numbers and stems of names of what is asked now; `years`, those of the
     numbers that are years; `unit`, the stem of what "how many" counts, or None; `denial`, whether something is denied;
-    and what must not: `opposites`, by the stem of each word that has any."""
+    and what must not: `opposites`, by the stem of each word that has any. `named`: the stems of the names
+    that are all a follow-up says."""
 
     numbers: frozenset[str]
     years: frozenset[str]
@@ -101,6 +102,7 @@ class Demands:
     unit: str | None
     denial: bool
     opposites: dict[str, frozenset[str]]
+    named: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors, `title`
-    that of its document; `qualified`: it has a word of the question only as another thing, "vice chairman".
+    that of its document; `beside`: it can't answer, since it has a word of the question only as another thing, "vice
+    chairman", or lacks the name that a follow-up asks about, "And Hikvision?".
 
     Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
     their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
@@ -149,7 +152,7 @@ class Candidate:
     signals: npt.NDArray[np.float64]
     meaning: npt.NDArray[np.float32]
     title: str = ""
-    qualified: bool = False
+    beside: bool = False
     span: tuple[int, int] | None = None
     odds: float = -math.inf
     alone: float = -math.inf
@@ -200,15 +203,17 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
         reading,
         _demands(
             question[asked_from:],
+            asked_from > 0,
             {stem(word) for (word, _), name, now in zip(read, is_name, emphasis == 1, strict=True) if name and now},
         ),
     )
 
 
-def _demands(asked_now: str, names: set[str]) -> Demands:
+def _demands(asked_now: str, follows: bool, names: set[str]) -> Demands:
     numbers = frozenset(word for word in tokens(asked_now) if word[0].isdigit())
     counted = _COUNTED.search(asked_now)
     words = tokens(counted["asked"] or counted["did"]) if counted else []
+    content = {stem(word) for word in tokens(asked_now) if word not in STOPWORDS}
     return Demands(
         numbers,
         frozenset(number for number in numbers if _YEAR.fullmatch(number)),
@@ -220,6 +225,7 @@ def _demands(asked_now: str, names: set[str]) -> Demands:
             for one in {stem(word) for word in tokens(asked_now) if word not in STOPWORDS or word in _TURNED}
             if (opposites := opposites_of(one))
         },
+        frozenset(content) if follows and content <= names else frozenset(),
     )
 
 
@@ -318,7 +324,8 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
                 signals,
                 meaning,
                 document.title,
-                _qualified(question, words[position], stems[position]),
+                _qualified(question, words[position], stems[position])
+                or (bool(demands.named) and sets[position].isdisjoint(demands.named)),
             )
         )
     return result

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
+from rag.answer import NOTHING_ASKED, REFUSAL
 from rag.kinds import names, names_at
 
 Turn = Mapping[str, str]
@@ -26,6 +27,13 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 """Speaks of what was said before, whatever names stand in the question."""
+
+_WHO_SAID = re.compile(
+    r"^\W*(?:and |but |so )?who (?:said|says|claims?|claimed|states?|stated|wrote|reported|told \w+) "
+    r"(?:that|this|it|so)\W*$",
+    re.IGNORECASE,
+)
+"""Asks about the last answer, not about what was asked."""
 
 _DEFINES = re.compile(
     r"^\W*(?:by the way,? |and |so |ok(?:ay)?,? )?what(?:’s|'s| is| are) (?:an? [^?]+|"
@@ -129,8 +137,12 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
         )
         if not leans(named):
             return Standalone(named)
+    opening = _opening(answers)
+    if opening and _WHO_SAID.match(question):
+        leading = f"{asked_before[-1].rstrip(' ?.!:')}: {opening[0].rstrip(' .!')}: "
+        return Standalone(leading + question, len(leading))
     leading = "".join(f"{text.rstrip(' ?.!:')}: " for text in asked_before)
-    return Standalone(leading + question, len(leading), (asked_before[-1], *_opening(answers)))
+    return Standalone(leading + question, len(leading), (asked_before[-1], *opening))
 
 
 def leans(question: str) -> bool:
@@ -164,7 +176,9 @@ def without_documents(question: str) -> str:
 
 
 def _opening(answers: Sequence[str]) -> tuple[str, ...]:
-    """The first sentence of the last answer."""
+    """The first sentence of the last answer, if it said anything."""
+    if answers and answers[-1].startswith((REFUSAL, NOTHING_ASKED)):
+        return ()
     for sentence in split_sentences(answers[-1][:CONTEXT_CHARACTERS]) if answers else ():
         return (answers[-1][sentence.start : sentence.end],)
     return ()

@@ -132,7 +132,7 @@ def quotable(candidates: Sequence[Candidate]) -> list[Candidate]:
     statements = [
         one
         for one in candidates
-        if not one.signals[_COLUMN["heading"]] and not one.signals[_COLUMN["asks"]] and not one.qualified
+        if not one.signals[_COLUMN["heading"]] and not one.signals[_COLUMN["asks"]] and not one.beside
     ]
     return statements or list(candidates)
 

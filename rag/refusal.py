@@ -4,12 +4,8 @@ from collections.abc import Sequence
 
 from index.library import Found
 from index.words import STOPWORDS, content_stems, places, stem
+from rag.answer import REFUSAL
 from rag.evidence import Question
-
-REFUSAL = "The documents don’t say."
-
-NOTHING_ASKED = "Nothing was asked. Ask something that the documents may answer."
-"""What is said to a greeting or thanks."""
 
 NEAREST = 3
 """So many of the passages found are looked at."""

@@ -81,7 +81,7 @@ def test_the_asked_kind_of_answer_is_seen(library: Library) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "qualified"),
+    ("question", "beside"),
     [
         ("Who is the president of Arden?", True),
         ("Who was the president of Arden?", False),
@@ -89,11 +89,17 @@ def test_the_asked_kind_of_answer_is_seen(library: Library) -> None:
         ("Who planted oaks?", False),
     ],
 )
-def test_a_former_president_is_not_the_president(tmp_path: Path, question: str, *, qualified: bool) -> None:
+def test_a_former_president_is_not_the_president(tmp_path: Path, question: str, *, beside: bool) -> None:
     with Library.open(tmp_path / "library") as library:
         library.add([Document("a.txt", "A", "Ilse Holm, the former president of Arden, planted oaks.")])
         (only,) = found(library, question)
-    assert only.qualified == qualified
+    assert only.beside == beside
+
+
+def test_a_follow_up_of_names_alone_wants_them(library: Library) -> None:
+    question = "What does the owl hunt? And Edison?"
+    sentences = found(library, question, question.index("And"))
+    assert [one.text for one in sentences if not one.beside] == ["In 1879 Edison lit the owl's barn."]
 
 
 def test_headings_and_questions_are_told_apart_from_statements(library: Library) -> None:

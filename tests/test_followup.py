@@ -233,3 +233,15 @@ def test_courtesies_are_not_searched_for(question: str, rest: str) -> None:
 
 def test_thanks_are_nothing_to_lean_on() -> None:
     assert standalone("And when?", [*HELD, {"role": "user", "content": "Thanks!"}]) == standalone("And when?", HELD)
+
+
+def test_who_said_that_asks_about_the_last_answer() -> None:
+    made = standalone("Who said that?", SAID)
+    assert made.text == "What did Zheng Qinmo say about the visit: This visit is very important: Who said that?"
+    assert made.query == made.text
+
+
+def test_a_refusal_says_nothing_to_lean_on() -> None:
+    refused = [SAID[0], {"role": "assistant", "content": "The documents don’t say. They speak of “Zheng”."}]
+    assert standalone("Why?", refused) == standalone("Why?", SAID[:1])
+    assert standalone("Who said that?", refused).context

@@ -68,7 +68,7 @@ def test_no_candidates_answer_nothing() -> None:
 
 
 def test_what_is_another_thing_is_quoted_only_where_there_is_nothing_else() -> None:
-    vice, statement = replace(candidate(), qualified=True), candidate()
+    vice, statement = replace(candidate(), beside=True), candidate()
     assert quotable([vice, statement]) == [statement]
     assert quotable([vice]) == [vice]
 

@@ -4,9 +4,10 @@ import pytest
 
 from index.documents import Document
 from index.library import Library
+from rag.answer import REFUSAL
 from rag.evidence import take_apart
 from rag.followup import Standalone
-from rag.refusal import REFUSAL, refusal
+from rag.refusal import refusal
 
 TEXT = "The heron stands in the shallow water of the Volga. It eats fish and frogs. Ada King saw it in May 2024.\n"
 

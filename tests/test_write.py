@@ -27,11 +27,10 @@ from scripted import (
 from index.documents import Document
 from index.library import Library
 from rag import Answer, Chatbot, Settings
-from rag.answer import Piece
+from rag.answer import REFUSAL, Piece
 from rag.followup import standalone
 from rag.llm import RemoteModel
 from rag.quote import choose
-from rag.refusal import REFUSAL
 from rag.retrieve import retrieve
 from rag.write import (
     INSTRUCTIONS,
