@@ -138,7 +138,7 @@ class Question:
 class Candidate:
     """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors, `title`
     that of its document; `beside`: it can't answer, since it has a word of the question only as another thing, "vice
-    chairman", or lacks the name that a follow-up asks about, "And Hikvision?".
+    chairman", or nothing near it has the name that a follow-up asks about, "And Hikvision?".
 
     Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
     their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
@@ -325,7 +325,7 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
                 meaning,
                 document.title,
                 _qualified(question, words[position], stems[position])
-                or (bool(demands.named) and sets[position].isdisjoint(demands.named)),
+                or (bool(demands.named) and near.isdisjoint(demands.named)),
             )
         )
     return result
