@@ -12,14 +12,13 @@ import numpy.typing as npt
 
 from rag.facts.factuality import JOINTS, LIGHT
 from rag.facts.lexicon import akin
-from rag.facts.words import QUALIFIERS
 from rag.ranking import Logistic
 from rag.support.attribution import possible, said
 from rag.support.comparisons import turned
 from rag.support.denials import denied, opposed
 from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
-from rag.support.pair import Beside, Pair
+from rag.support.pair import Beside, Contradiction, Pair
 from rag.support.quantifiers import exceptions, opposite_times, quantifiers, times
 from rag.support.roles import attached, misplaced, owners, predicated, replaced
 from rag.support.sentences import Sentence
@@ -43,18 +42,6 @@ SIGNALS = (
     "length",  # content words of the claim / 15
     "unrelated",  # number of its content words that have no word akin in the window, divided by 3, at most 1
 )
-
-
-CONTRADICTIONS = (
-    "The source denies it",
-    "The source does not deny it",
-    "The source has it the other way round",
-    *(f"The source says “{qualifier} " for qualifier in sorted(QUALIFIERS)),
-)
-"""How objections begin that a sentence raises which says the opposite."""
-
-OPPOSED = "”, not “"
-"""What stands in those that name what is said instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +72,7 @@ class Compared:
     def contradicted(self) -> bool:
         """Whether a single sentence says the opposite."""
         single = self.signals[SIGNALS.index("sentences")] == 0
-        return bool(single and any(one.startswith(CONTRADICTIONS) or OPPOSED in one for one in self.objections))
+        return bool(single and any(isinstance(one, Contradiction) for one in self.objections))
 
     @property
     def score(self) -> float:

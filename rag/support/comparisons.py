@@ -5,7 +5,7 @@ from itertools import product
 
 from rag.facts.verbs import BE, preposition
 from rag.facts.words import DAYS, MONTHS, Word
-from rag.support.pair import Pair
+from rag.support.pair import Contradiction, Pair
 from rag.support.sentences import Sentence
 
 
@@ -41,7 +41,7 @@ def turned(pair: Pair) -> Iterator[str]:
                     straight += sides == {(True, False)}
                     turned += sides == {(False, True)}
         if turned > straight:
-            yield "The source has it the other way round"
+            yield Contradiction("The source has it the other way round")
             return
 
 

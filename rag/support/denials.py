@@ -7,7 +7,7 @@ from rag.facts.factuality import ABLE, BARRING, ENDINGS, JOINTS, LIGHT, REFUSALS
 from rag.facts.lexicon import opposite
 from rag.facts.opposites import OPPOSITES
 from rag.facts.words import listed
-from rag.support.pair import STRONG, Pair
+from rag.support.pair import STRONG, Contradiction, Pair
 from rag.support.sentences import Sentence
 
 
@@ -60,7 +60,7 @@ def denied(pair: Pair) -> Iterator[str]:
                 if not pair.exact[place]
                 for at in _opposites_in(pair, place)
             ):
-                yield "The source denies it"
+                yield Contradiction("The source denies it")
         first += len(sentence.words)
     for cue in mine:
         word = claim.words[cue.place]
@@ -72,14 +72,14 @@ def denied(pair: Pair) -> Iterator[str]:
             continue
         denied = cue.reach[:3] if word.word == "no" else _foremost(claim, cue)
         if denied and all(pair.exact[place] for place in denied) and word.key not in REFUSALS:
-            yield "The source does not deny it"
+            yield Contradiction("The source does not deny it")
             continue
         if spare:
             spare.pop()
             continue
         if any(word.key in ENDINGS for word in pair.words):
             continue
-        yield "The source does not deny it"
+        yield Contradiction("The source does not deny it")
 
 
 def _foremost(sentence: Sentence, cue: Cue) -> tuple[int, ...]:
@@ -140,5 +140,5 @@ def opposed(pair: Pair) -> Iterator[str]:
                 continue
             if any(pair.place[at] in cue.reach[:3] for cue in sentence.denials):
                 continue
-            yield f"The source says “{pair.words[at].word}”, not “{word.word}”"
+            yield Contradiction(f"The source says “{pair.words[at].word}”, not “{word.word}”")
             break

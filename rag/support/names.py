@@ -10,7 +10,7 @@ from rag.facts.factuality import LIGHT
 from rag.facts.lexicon import akin, is_adjective, is_common
 from rag.facts.verbs import BE
 from rag.facts.words import DAYS, MONTHS, QUALIFIERS, Word
-from rag.support.pair import STRONG, Pair
+from rag.support.pair import STRONG, Contradiction, Pair
 from rag.support.sentences import Sentence
 
 
@@ -65,7 +65,7 @@ def qualified(pair: Pair) -> Iterator[str]:
         there = [at for at in pair.at(place) if names & pair.window[pair.sentence[at]].keys] or pair.at(place)
         before = [pair.words[at - 1].word if pair.place[at] else "" for at in there]  # in its sentence
         if before and all(one in QUALIFIERS for one in before):
-            yield f"The source says “{before[0]} {word.word}”"
+            yield Contradiction(f"The source says “{before[0]} {word.word}”")
 
 
 @dataclass(frozen=True, slots=True)

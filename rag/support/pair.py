@@ -10,6 +10,12 @@ STRONG = 0.5
 """Two words whose vectors in context have this cosine or more mean nearly the same."""
 
 
+class Contradiction(str):
+    """An objection that says the opposite of the claim: where a single sentence raises it, others hardly count."""
+
+    __slots__ = ()
+
+
 class Beside:
     """A claim and a sentence, their words laid side by side.
 

@@ -11,7 +11,7 @@ from rag.facts.lexicon import akin
 from rag.facts.phrases import Phrase
 from rag.facts.verbs import BE
 from rag.facts.words import listed
-from rag.support.pair import STRONG, Pair
+from rag.support.pair import STRONG, Contradiction, Pair
 from rag.support.sentences import Sentence
 
 _SYMMETRIC = frozenset(
@@ -41,7 +41,7 @@ def misplaced(pair: Pair) -> Iterator[str]:
         if not found or None in found:
             continue
         if "turned" in found:
-            yield "The source has it the other way round"
+            yield Contradiction("The source has it the other way round")
         else:
             yield "The source says this of somebody else"
         return
@@ -55,7 +55,7 @@ def replaced(pair: Pair) -> Iterator[str]:
             continue
         alike = [other.word for other in pair.words if other.key == word.key]
         if alike and all(other.endswith(_PERSONS) for other in alike):
-            yield f"The source only says “{alike[0]}”, not “{word.word}”"
+            yield Contradiction(f"The source only says “{alike[0]}”, not “{word.word}”")
             return
         if len(_core(frame)) < 2 or alike:
             continue
@@ -66,7 +66,7 @@ def replaced(pair: Pair) -> Iterator[str]:
                     continue
                 same = all(role in other.roles and frame.roles[role].heads & other.roles[role].heads for role in _BOTH)
                 if same and float(pair.similar[frame.verb, first + other.verb]) < _MEANS:
-                    yield f"The source says “{sentence.words[other.verb].word}”, not “{word.word}”"
+                    yield Contradiction(f"The source says “{sentence.words[other.verb].word}”, not “{word.word}”")
                     return
             first += len(sentence.words)
 
