@@ -166,24 +166,26 @@ def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[Piece], list[C
     """The answer's sentences, a piece each that ends with its marker, and the citations."""
     pieces, citations = [], []
     for marker, quote in enumerate(quotes, start=1):
-        document = library.document(quote.document)
-        words = document.text[quote.start : quote.end]
         space = " " if marker < len(quotes) else ""
-        citations.append(
-            Citation(
-                marker,
-                document.id,
-                document.title,
-                quote.start,
-                quote.end,
-                words,
-                document.sha256,
-                document.page(quote.start),
-                *(quote.answer or (None, None)),
-            )
-        )
-        pieces.append(Piece(f"{shown(words)} [{marker}]{space}", citations[-1:]))
+        citations.append(citation(marker, quote, library))
+        pieces.append(Piece(f"{shown(citations[-1].quote)} [{marker}]{space}", citations[-1:]))
     return pieces, citations
+
+
+def citation(marker: int, quote: Quote, library: Library) -> Citation:
+    """A quote as it is cited under a marker."""
+    document = library.document(quote.document)
+    return Citation(
+        marker,
+        document.id,
+        document.title,
+        quote.start,
+        quote.end,
+        document.text[quote.start : quote.end],
+        document.sha256,
+        document.page(quote.start),
+        *(quote.answer or (None, None)),
+    )
 
 
 def shown(words: str) -> str:

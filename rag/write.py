@@ -16,7 +16,7 @@ from rag.followup import Standalone
 from rag.kinds import answers_in
 from rag.llm import Message, Model
 from rag.markers import MarkerParser, Written
-from rag.quote import Quote, choose, merged, shown, widened
+from rag.quote import Quote, choose, citation, merged, shown, widened
 from rag.ranking import TYPED
 from rag.retrieve import Retrieved
 from rag.support import Sources
@@ -488,22 +488,9 @@ class _Checker:
     def _piece(self, text: str, quotes: Sequence[Quote], *, opens_line: bool) -> Iterator[str]:
         marks, cited = "", len(self._citations)
         for quote in quotes:
-            document = self._library.document(quote.document)
             marker = len(self._citations) + 1
             marks += f"[{marker}]"
-            words = document.text[quote.start : quote.end]
-            self._citations.append(
-                Citation(
-                    marker,
-                    document.id,
-                    document.title,
-                    quote.start,
-                    quote.end,
-                    words,
-                    document.sha256,
-                    document.page(quote.start),
-                )
-            )
+            self._citations.append(citation(marker, quote, self._library))
         space = "" if not self.pieces else "\n" if opens_line else " "
         self.pieces.append(Piece(f"{space}{text} {marks}", self._citations[cited:]))
         self._waiting.append(self.pieces[-1])
