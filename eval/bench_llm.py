@@ -33,6 +33,8 @@ from rag.chatbot import HISTORY_TURNS, Chatbot
 from rag.followup import standalone
 from rag.llm import Message, Model, RemoteModel, load_model
 from rag.markers import MarkerParser
+from rag.opinion import asking
+from rag.quote import choose, quoted
 from rag.retrieve import retrieve
 from rag.write import SMALL_WRITES, declines, prompt
 
@@ -71,13 +73,18 @@ class Replay:
         self._row = row
         self.name = str(row["model"])
         self.small = True
-        self.at = 0.0
+        self.at = self._thought = 0.0
+
+    def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:  # noqa: ARG002
+        said, self._thought = self._row["opinion"]
+        self.at = self._thought
+        yield said
 
     def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:  # noqa: ARG002
         for at, piece in self._row["pieces"]:
-            self.at = at
+            self.at = self._thought + at
             yield piece
-        self.at = self._row["seconds"]
+        self.at = self._thought + self._row["seconds"]
         if self._row["problem"]:
             raise ModelProblem(self._row["problem"])
 
@@ -110,12 +117,19 @@ def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Mod
         retrieved = retrieve(library, searched)
         messages, sources = prompt(retrieved, library, searched, item.question.history[-HISTORY_TURNS:])
         found = time.perf_counter()
+        said = "".join(
+            model.yes_or_no(
+                asking(searched.text, quoted(choose(retrieved, library, item.question.question), library)),
+                seconds=SECONDS,
+            )
+        )
+        thought = time.perf_counter()
         pieces: list[tuple[float, str]] = []
         problem = ""
         try:
             for piece in model.write(messages, tokens=SMALL_WRITES, seconds=SECONDS):
                 if piece:
-                    pieces.append((round(time.perf_counter() - found, 3), piece))
+                    pieces.append((round(time.perf_counter() - thought, 3), piece))
         except ModelProblem as error:
             problem = str(error)
             if not pieces:
@@ -128,7 +142,8 @@ def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Mod
             "sources": [(source.document, source.start, source.end) for source in sources],
             "retrieve": round(found - started, 3),
             "pieces": pieces,
-            "seconds": round(time.perf_counter() - found, 3),
+            "seconds": round(time.perf_counter() - thought, 3),
+            "opinion": (said, round(thought - found, 3)),
             "problem": problem,
         }
         _append(path, row)
@@ -186,7 +201,7 @@ def judged(items: Sequence[Item], libraries: Mapping[str, Library], path: Path) 
         answer, first = _streamed(Chatbot(library, llm=replay), item.question, replay)
         spent, checking = time.perf_counter() - started, time.process_time() - worked
         first_at = before if first is None else before + first
-        whole = before + (row["seconds"] if answer.model == replay.name else 0.0)
+        whole = before + replay.at
         _add(columns["checked"], item, answer.to_dict(), library, first_at, whole + spent)
         columns["checked"].checks += [(item.question.id, check) for check in answer.checks]
         started, worked = time.perf_counter(), time.process_time()

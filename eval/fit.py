@@ -233,13 +233,14 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row,
         figures[name] = {
             "questions": len(told),
             **{f"evidence_in_first_{k}": round(float(value), 4) for k, value in first.items()},
-            "answerable_auroc": round(_auroc(told), 4),
-            "right_auroc": round(_auroc(right), 4),
+            "answerable_auroc": round(auroc(told), 4),
+            "right_auroc": round(auroc(right), 4),
         }
     return figures, sure["answerable"]
 
 
-def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
+def auroc(decided: Sequence[tuple[bool, float]]) -> float:
+    """The chance that of a right and a wrong one drawn at random the right one has the higher value."""
     yes = np.array([value for answerable, value in decided if answerable])
     no = np.array([value for answerable, value in decided if not answerable])
     if not len(yes) or not len(no):

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +14,10 @@ from index.folders import expanded
 from index.library import Found, Library, default_path
 from index.words import content_stems, shared
 from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
-from rag.followup import standalone
+from rag.followup import Standalone, standalone
 from rag.llm import Model, load_model
-from rag.quote import choose, cite
+from rag.opinion import asking, opinion, refuse_below, weighed
+from rag.quote import choose, cite, quoted
 from rag.ranking import fitted
 from rag.refusal import refusal
 from rag.retrieve import Retrieved, retrieve
@@ -132,24 +133,32 @@ class Chatbot:
         least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
         surest = UNSURE if self.settings.refuse_below is None else 0.0
         quotable = bool(retrieved.sentences) and retrieved.answerable >= least and retrieved.confidence >= surest
-        outcome, model = Outcome(), EXTRACTIVE
-        if self.llm and retrieved.sentences and self._may_answer(self.llm, retrieved, quotable=quotable):
+        outcome, model, answerable = Outcome(), EXTRACTIVE, retrieved.answerable
+        above = UNLIKELY if self.settings.ask_model_above is None else self.settings.ask_model_above
+        if self.llm and retrieved.sentences and answerable >= above:
             try:
-                outcome = yield from write(
-                    retrieved,
-                    self.library,
-                    self.llm,
-                    searched,
-                    history=history[-HISTORY_TURNS:],
-                    tokens=self.settings.llm_tokens,
-                    seconds=self.settings.llm_seconds,
-                    quotable=quotable,
-                )
-                model = self.llm.name
-                sure = retrieved.answerable >= self.settings.quote_instead_above
-                quotable = quotable and (sure or holds_what_is_asked(retrieved))
-                if not outcome.text and quotable:
-                    outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
+                doubted = self.llm.small and self.settings.ask_model_above is None
+                said = (yield from self._opinion(self.llm, retrieved, searched, question)) if doubted else None
+                if said is not None:
+                    answerable = weighed(answerable, said)
+                    own = self.settings.refuse_below
+                    quotable = answerable >= (refuse_below() if own is None else own)
+                if quotable or not doubted:
+                    outcome = yield from write(
+                        retrieved,
+                        self.library,
+                        self.llm,
+                        searched,
+                        history=history[-HISTORY_TURNS:],
+                        tokens=self.settings.llm_tokens,
+                        seconds=self.settings.llm_seconds,
+                        quotable=quotable,
+                    )
+                    model = self.llm.name
+                    sure = answerable >= self.settings.quote_instead_above
+                    quotable = quotable and (sure or holds_what_is_asked(retrieved))
+                    if not outcome.text and quotable:
+                        outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
             except ModelProblem as problem:
                 outcome = Outcome(notes=(str(problem),))
         if not outcome.text and quotable:
@@ -167,7 +176,7 @@ class Chatbot:
             answered=bool(outcome.text),
             text=text,
             confidence=round(retrieved.confidence, 4),
-            answerable=round(retrieved.answerable, 4),
+            answerable=round(answerable, 4),
             citations=outcome.citations,
             passages=_shown(retrieved.passages, retrieved.question.weights),
             model=model,
@@ -196,12 +205,14 @@ class Chatbot:
             notes=(STOPPED,) if checked else (),
         )
 
-    def _may_answer(self, llm: Model, retrieved: Retrieved, *, quotable: bool) -> bool:
-        """Whether to ask a model. A small one hardly tells what documents say from what they don't: it is asked only
-        where quoting would answer."""
-        if self.settings.ask_model_above is not None:
-            return retrieved.answerable >= self.settings.ask_model_above
-        return quotable if llm.small else retrieved.answerable >= UNLIKELY
+    def _opinion(
+        self, llm: Model, retrieved: Retrieved, searched: Standalone, question: str
+    ) -> Generator[str, None, float | None]:
+        """What a small model, which hardly tells what documents say from what they don't while it writes, says of what
+        would be quoted (rag/opinion.py)."""
+        quotes = choose(retrieved, self.library, question)
+        messages = asking(searched.text, quoted(quotes, self.library))
+        return (yield from opinion(llm, messages, seconds=self.settings.llm_seconds))
 
     def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[RetrievedPassage]:
         """The passages, of these documents alone if any are named, that fit a query best, best first."""

@@ -9,6 +9,7 @@ import contextlib
 import email.utils
 import ipaddress
 import json
+import math
 import os
 import queue
 import threading
@@ -42,6 +43,12 @@ LONGEST_WAIT = 20.0
 _HEARTBEAT = 0.25
 """How often a wait for the model lets the caller stop it, in seconds."""
 
+_ALTERNATIVES = 10
+"""So many of the likeliest first tokens of a reply are asked for; some servers tell no more than 20, or 5."""
+
+_LEAST = 1e-6
+"""The share of a token that is not among them."""
+
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 
 Put = Callable[[str], None]
@@ -59,6 +66,11 @@ class Model(Protocol):
     def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:
         """The pieces of a reply of at most so many tokens, and "" now and then while none comes. Raises ModelProblem,
         after so many seconds at the latest. Closing the iterator frees the model."""
+        ...
+
+    def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:
+        """As `write`, for a reply of a word: a number, the log-odds of "yes" against "no", where they are told, else
+        how the reply begins."""
         ...
 
 
@@ -91,6 +103,15 @@ class RemoteModel:
                 if not self._name:
                     self._name = await self._only_model(client)
                 await self._complete(client, messages, tokens, seconds, put)
+
+        return _pumped(_Cancellable(run), seconds, self.place)
+
+    def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:
+        async def run(put: Put) -> None:
+            async with self._client() as client:
+                if not self._name:
+                    self._name = await self._only_model(client)
+                await self._complete(client, messages, 1, seconds, put, odds=True)
 
         return _pumped(_Cancellable(run), seconds, self.place)
 
@@ -137,8 +158,16 @@ class RemoteModel:
         raise ModelProblem(f"{self.place} does not list its models as OpenAI does; name one with --llm-model.")
 
     async def _complete(
-        self, client: "httpx.AsyncClient", messages: Sequence[Message], tokens: int, seconds: float, put: Put
+        self,
+        client: "httpx.AsyncClient",
+        messages: Sequence[Message],
+        tokens: int,
+        seconds: float,
+        put: Put,
+        *,
+        odds: bool = False,
     ) -> None:
+        """Asks for a reply and puts its pieces; with `odds` what `yes_or_no` gives."""
         started = time.monotonic()
         body: dict[str, Any] = {
             "model": self._name,
@@ -147,13 +176,15 @@ class RemoteModel:
             "temperature": 0,
             "max_tokens": tokens,
         }
+        if odds:
+            body |= {"logprobs": True, "top_logprobs": _ALTERNATIVES}
         for attempt in range(1, ATTEMPTS + 3):
             async with (
                 self._answering(),
                 client.stream("POST", f"{self._base}/chat/completions", json=body) as response,
             ):
                 if response.status_code == 200:
-                    await self._read(response, put)
+                    await self._read(response, put, odds=odds)
                     return
                 said = await _whole(response)
             if response.status_code == 400 and _adapted(body, said):
@@ -166,7 +197,7 @@ class RemoteModel:
             await asyncio.sleep(wait)
         raise ModelProblem(f"The language model at {self.place} does not take the request.")
 
-    async def _read(self, response: "httpx.Response", put: Put) -> None:
+    async def _read(self, response: "httpx.Response", put: Put, *, odds: bool) -> None:
         """Server-sent events, or one JSON object from a server that does not stream."""
         finished = False
         seen = b""
@@ -178,17 +209,17 @@ class RemoteModel:
             if data == b"[DONE]":
                 finished = True
                 break
-            piece, ended = self._piece(data)
+            piece, ended = self._piece(data, odds=odds)
             finished = finished or ended
             put(piece)
         if not finished and seen.lstrip().startswith(b"{"):
-            piece, finished = self._piece(seen)
+            piece, finished = self._piece(seen, odds=odds)
             put(piece)
         if not finished:
             raise ModelProblem(f"The language model at {self.place} broke off in the middle.")
 
-    def _piece(self, data: bytes) -> tuple[str, bool]:
-        """The text of an event, and whether it is the last."""
+    def _piece(self, data: bytes, *, odds: bool) -> tuple[str, bool]:
+        """The text of an event, or with `odds` the log-odds in it, if any; and whether it is the last."""
         try:
             event = json.loads(data)
             if event.get("error"):
@@ -199,6 +230,7 @@ class RemoteModel:
             message = choices[0].get("delta") or choices[0].get("message") or {}
             content = message.get("content")
             text = content if isinstance(content, str) else ""
+            text = (odds and _odds(choices[0])) or text
             return text[:PIECE_CHARACTERS], bool(choices[0].get("finish_reason"))
         except (ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError):
             raise ModelProblem(f"{self.place} does not answer as OpenAI's interface does; check --llm-url.") from None
@@ -260,6 +292,9 @@ class WrappedModel:
                     return
 
         return _pumped(_Stoppable(run, stopped.set), seconds, self.name)
+
+    def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:
+        return self.write(messages, tokens=1, seconds=seconds)
 
 
 def load_model(
@@ -470,7 +505,21 @@ def _adapted(body: dict[str, Any], said: bytes) -> bool:
     if b"max_completion_tokens" in said and "max_tokens" in body:
         body["max_completion_tokens"] = body.pop("max_tokens")
         return True
+    if b"logprobs" in said and body.pop("logprobs", None):
+        body.pop("top_logprobs")
+        return True
     return b"temperature" in said and body.pop("temperature", None) is not None
+
+
+def _odds(choice: Mapping[str, Any]) -> str:
+    """The log-odds of "yes" against "no" as the first token of a reply, where its alternatives are told; else ""."""
+    tokens = (choice.get("logprobs") or {}).get("content") or [{}]
+    shares = {"yes": 0.0, "no": 0.0}
+    for one in tokens[0].get("top_logprobs") or []:
+        word = str(one["token"]).strip().lower()
+        if word in shares:
+            shares[word] += math.exp(min(0.0, float(one["logprob"])))
+    return f"{math.log((shares['yes'] + _LEAST) / (shares['no'] + _LEAST)):.4f}" if any(shares.values()) else ""
 
 
 def _retry_after(header: str, attempt: int) -> float:

@@ -172,6 +172,11 @@ def cite(quotes: Sequence[Quote], library: Library) -> tuple[list[Piece], list[C
     return pieces, citations
 
 
+def quoted(quotes: Sequence[Quote], library: Library) -> str:
+    """The words of some quotes."""
+    return " ".join(library.document(one.document).text[one.start : one.end] for one in quotes)
+
+
 def citation(marker: int, quote: Quote, library: Library) -> Citation:
     """A quote as it is cited under a marker."""
     document = library.document(quote.document)

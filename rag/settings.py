@@ -41,7 +41,7 @@ class Settings:
         default=None,
         metadata={
             "help": "Refuse without asking the language model where the documents answer with less probability than"
-            " this (0..1); for one on this machine or network as refuse_below, for one elsewhere 0.2."
+            " this (0..1). Else that is 0.2, and one on this machine or network says yes or no before it writes."
         },
     )
     quote_instead_above: float = field(

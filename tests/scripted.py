@@ -3,10 +3,11 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 Script = Callable[["Handler"], None]
@@ -23,6 +24,10 @@ class ScriptedServer:
     address: str = ""
     open: int = 0
     """How many completions are being written."""
+    opinion: tuple[str, Mapping[str, float]] = ("Yes", MappingProxyType({"Yes": -0.1, "No": -3.0}))
+    """What is said where a yes or a no is asked for, and the logarithms of the likeliest tokens' shares."""
+    tells_odds: bool = True
+    asked_yes_or_no: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -41,8 +46,16 @@ class Handler(BaseHTTPRequestHandler):
         self.json(200, {"data": [{"id": name} for name in self.scripted.models]})
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.scripted.asked.append(json.loads(body))
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
+        if body.get("max_tokens") == 1:
+            self.scripted.asked_yes_or_no.append(body)
+            if body.get("logprobs") and not self.scripted.tells_odds:
+                self.json(400, {"error": {"message": "Unsupported parameter: 'logprobs'."}})
+            else:
+                self.yes_or_no(odds=bool(body.get("logprobs")))
+            self.close_connection = True
+            return
+        self.scripted.asked.append(body)
         self.scripted.headers.append({name.lower(): value for name, value in self.headers.items()})
         self.scripted.open += 1
         try:
@@ -52,6 +65,16 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             self.scripted.open -= 1
             self.close_connection = True
+
+    def yes_or_no(self, *, odds: bool) -> None:
+        said, shares = self.scripted.opinion
+        told = [{"token": token, "logprob": share} for token, share in shares.items()]
+        choice: dict[str, Any] = {"delta": {"content": said}}
+        if odds:
+            choice["logprobs"] = {"content": [{"token": said, "top_logprobs": told}]}
+        self.begin()
+        self.wfile.write(f"data: {json.dumps({'choices': [choice | {'finish_reason': 'length'}]})}\n\n".encode())
+        self.done()
 
     def json(self, status: int, value: object, **headers: str) -> None:
         self.raw(status, json.dumps(value).encode(), "application/json", **headers)

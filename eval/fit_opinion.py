@@ -1,0 +1,139 @@
+"""Fits how much a small language model's yes or no counts: `python -m eval.fit_opinion ROWS.jsonl --llm-url URL`.
+
+A logistic regression of "answerable" on two numbers, the log-odds by the ranking alone and those of the model's "yes"
+(rag/opinion.py), over development questions of the sets that the reader was not trained on. The model is asked once for
+each; its replies are appended to the file, and without --llm-url only fitted to again. Cross-validated by question.
+"""
+
+import json
+import random
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from eval.bench_llm import rows
+from eval.fit import AROUND, AS_GOOD, FOLDS, Matrix, auroc, sets
+from rag.chatbot import HISTORY_TURNS, UNLIKELY
+from rag.followup import standalone
+from rag.llm import Model, load_model
+from rag.opinion import asking, log_odds
+from rag.quote import choose, quoted
+from rag.retrieve import retrieve
+
+SHARES = {"built-in": 0.25, "own words": 0.35, "clapnq": 0.3, "mtrag": 0.1}
+"""What each set weighs. The reader has seen squad2's questions, so that the ranking seems surer there than it is."""
+
+DECIDING = ("built-in", "own words", "clapnq")
+MOST = {"built-in": 200, "own words": 200, "clapnq": 150, "mtrag": 25}
+"""So many questions of each set, or library, are asked."""
+
+RIDGE = 1e-3
+
+
+def asked(model: Model, bench: Path, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    """A row for each question that was not asked yet and may be answered."""
+    for name, library, questions in sets(bench, limit=1500):
+        if name not in SHARES:
+            continue
+        for question in random.Random(1).sample(questions, min(MOST[name], len(questions))):
+            if (name, question.id) in done:
+                continue
+            searched = standalone(question.question, question.history[-HISTORY_TURNS:])
+            retrieved = retrieve(library, searched)
+            if not retrieved.sentences or retrieved.answerable < UNLIKELY:
+                continue
+            text = quoted(choose(retrieved, library, question.question), library)
+            said = "".join(model.yes_or_no(asking(searched.text, text), seconds=120.0))
+            yield {
+                "set": name,
+                "id": question.id,
+                "answerable": question.answerable,
+                "ranking": retrieved.answerable,
+                "said": said,
+                "model": model.name,
+            }
+
+
+def fit(table: Matrix, right: Matrix, importance: Matrix) -> Matrix:
+    """Two weights and an intercept."""
+    from scipy.optimize import minimize
+
+    def loss(weights: Matrix) -> float:
+        odds = table @ weights[:2] + weights[2]
+        return float(importance @ np.logaddexp(0, np.where(right, -odds, odds)) + RIDGE * weights[:2] @ weights[:2])
+
+    return np.asarray(minimize(loss, np.array([1.0, 0.0, 0.0]), method="L-BFGS-B").x)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--llm-url", help="The model's address; without it only what was asked before is fitted to.")
+@click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path("rag/opinion.json"), show_default=True)
+def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
+    """Asks, cross-validates, fits on everything and writes the coefficients."""
+    if model := load_model(url=llm_url) if llm_url else None:
+        with path.open("a", encoding="utf-8") as file:
+            for row in asked(model, bench, {(row["set"], row["id"]) for row in rows(path)}):
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+    told = [(row, odds) for row in rows(path) if (odds := log_odds(row["said"])) is not None]
+    names = np.array([row["set"] for row, _ in told])
+    right = np.array([row["answerable"] for row, _ in told], dtype=bool)
+    ranking = np.clip([row["ranking"] for row, _ in told], 1e-4, 1 - 1e-4)
+    table = np.stack([np.log(ranking / (1 - ranking)), np.array([odds for _, odds in told])], axis=1)
+    importance = np.array([SHARES[name] / (names == name).sum() for name in names])
+    fold = np.random.default_rng(0).permutation(len(told)) % FOLDS
+    sure = np.zeros(len(told))
+    for number in range(FOLDS):
+        kept = fold != number
+        weights = fit(table[kept], right[kept], importance[kept])
+        sure[~kept] = 1 / (1 + np.exp(-(table[~kept] @ weights[:2] + weights[2])))
+
+    def rates(values: Matrix, threshold: float, name: str) -> list[float]:
+        of = names == name
+        return [round(float(((values >= threshold) == yes)[of & (right == yes)].mean()), 4) for yes in (True, False)]
+
+    grid = np.linspace(0.05, 0.95, 91)
+    means = [np.mean([rates(sure, float(threshold), name) for name in DECIDING]) for threshold in grid]
+    around = np.full(2 * AROUND + 1, 1 / (2 * AROUND + 1))
+    smooth = np.convolve(np.pad(means, AROUND, mode="edge"), around, "valid")
+    threshold = round(float(grid[np.flatnonzero(smooth >= smooth.max() - AS_GOOD)[-1]]), 3)
+    weights = fit(table, right, importance)
+    figures: dict[str, Any] = {}
+    for name in SHARES:
+        of = names == name
+        figures[name] = {
+            "questions": int(of.sum()),
+            **{
+                f"answerable_auroc{by}": round(auroc(list(zip(right[of], values[of], strict=True))), 4)
+                for by, values in (("_ranking", ranking), ("_opinion", table[:, 1]), ("", sure))
+            },
+            "answered_and_refused": rates(sure, threshold, name),
+        }
+    content = {
+        "made_by": "eval/fit_opinion.py",
+        "made_on": datetime.now(UTC).date().isoformat(),
+        "model": sorted({row["model"] for row, _ in told}),
+        "data": "development questions that the ranking finds answerable with a probability of at least "
+        f"{UNLIKELY}, each set by its share; squad2, which the reader has seen, is none of them",
+        "shares": SHARES,
+        "cross_validated": figures,
+        "weights": {
+            name: round(float(value), 4)
+            for name, value in zip(
+                ("answerable", "opinion", "intercept", "refuse_below"), [*weights, threshold], strict=True
+            )
+        },
+    }
+    output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    json.dump({"weights": content["weights"], **figures}, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""A small language model's opinion: whether what would be quoted states the answer to exactly the question.
+
+A small model writes beside the point and hardly ever says that documents don't answer, but asked for a yes or a no it
+tells well what the signals of the ranking can't: how likely it finds "yes" goes into the probability that the documents
+answer. The coefficients in opinion.json are fitted by eval/fit_opinion.py.
+"""
+
+import json
+import math
+from collections.abc import Generator, Sequence
+from functools import cache
+from importlib import resources
+
+from rag.llm import Message, Model
+
+CHARACTERS = 900
+"""So much of what would be quoted is read: 225 tokens, three seconds on a slow processor."""
+
+QUESTION_CHARACTERS = 300
+"""... and of the end of the question, with what it leans on."""
+
+FURTHEST = 6.0
+"""Log-odds beyond this count as this."""
+
+WORD = 2.0
+"""What a yes or a no counts whose log-odds the server doesn't tell."""
+
+
+def opinion(model: Model, messages: Sequence[Message], *, seconds: float) -> Generator[str, None, float | None]:
+    """The log-odds of "yes" in reply to `asking`, in the end; None where the model says neither yes nor no. Gives ""
+    now and then while the model is at work, and raises ModelProblem as `Model.write` does."""
+    said = ""
+    for piece in model.yes_or_no(messages, seconds=seconds):
+        said += piece
+        yield ""
+    return log_odds(said)
+
+
+def asking(question: str, text: str) -> list[Message]:
+    """Whether a text, the words of some quotes, answers a question that was made to stand alone."""
+    text = " ".join(text.split())[:CHARACTERS]
+    question = " ".join(question.split())[-QUESTION_CHARACTERS:]
+    return [
+        {
+            "role": "user",
+            "content": f"Text: {text}\n\nQuestion: {question}\n\n"
+            "Does the text state the answer to exactly this question? Reply with yes or no.",
+        }
+    ]
+
+
+def log_odds(said: str) -> float | None:
+    """Those of "yes" in what `Model.yes_or_no` gave; None where it is neither."""
+    try:
+        return max(-FURTHEST, min(FURTHEST, float(said)))
+    except ValueError:
+        word = said.strip(" \n*\"'“”`.").lower()
+        return WORD if word.startswith("yes") else -WORD if word.startswith("no") else None
+
+
+def weighed(answerable: float, opinion: float | None) -> float:
+    """The probability that the documents answer, by the ranking alone, with a model's opinion weighed in."""
+    if opinion is None:
+        return answerable
+    weights = _fitted()
+    sure = min(max(answerable, 1e-4), 1 - 1e-4)
+    odds = weights["answerable"] * math.log(sure / (1 - sure)) + weights["opinion"] * opinion + weights["intercept"]
+    return 1 / (1 + math.exp(-odds))
+
+
+def refuse_below() -> float:
+    """Where `weighed` is below this, the question is refused."""
+    return _fitted()["refuse_below"]
+
+
+@cache
+def _fitted() -> dict[str, float]:
+    stored = json.loads((resources.files("rag") / "opinion.json").read_text(encoding="utf-8"))
+    return {name: float(value) for name, value in stored["weights"].items()}
