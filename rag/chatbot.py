@@ -22,7 +22,7 @@ from rag.ranking import fitted
 from rag.refusal import refusal
 from rag.retrieve import Retrieved, retrieve
 from rag.settings import Settings
-from rag.write import Outcome, holds_what_is_asked, write
+from rag.write import Outcome, write
 
 if TYPE_CHECKING:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -155,8 +155,7 @@ class Chatbot:
                         quotable=quotable,
                     )
                     model = self.llm.name
-                    sure = answerable >= self.settings.quote_instead_above
-                    quotable = quotable and (sure or holds_what_is_asked(retrieved))
+                    quotable = quotable and answerable >= self.settings.quote_instead_above
                     if not outcome.text and quotable:
                         outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
             except ModelProblem as problem:

@@ -11,13 +11,11 @@ from index.errors import ModelProblem
 from index.library import Library
 from index.words import content_stems
 from rag.answer import Check, Citation, Piece
-from rag.evidence import Candidate, Question, is_heading
+from rag.evidence import is_heading
 from rag.followup import Standalone
-from rag.kinds import answers_in
 from rag.llm import Message, Model
 from rag.markers import MarkerParser, Written
 from rag.quote import Quote, choose, citation, merged, shown, widened
-from rag.ranking import TYPED
 from rag.retrieve import Retrieved
 from rag.support import Sources
 
@@ -52,10 +50,6 @@ HISTORY_TOKENS = 60
 
 WITH_NEIGHBOURS = 2
 """So many of the best sentences bring their neighbours along."""
-
-LIKELY_WITHIN = 2.0
-"""A small model's answer rests on a sentence with log-odds of answering within this of the best one's. On development
-questions that are 95 % of the sentences that answer, and 16 % of the five likeliest of the others."""
 
 CHARACTERS = 40_000
 """No more of what a model writes is read."""
@@ -127,8 +121,8 @@ def write(
     budget = tokens or (SMALL_SOURCES if model.small else LARGE_SOURCES)
     messages, sources = prompt(retrieved, library, searched, history, budget=budget, small=model.small)
     most = SMALL_SENTENCES if model.small else len(sources)
-    wanted = _Wanted.of(retrieved) if model.small else None
-    checker = _Checker(sources, library, choose(retrieved, library) if quotable else [], wanted)
+    quotes = choose(retrieved, library) if quotable else []
+    checker = _Checker(sources, library, quotes, doubted=model.small and quotable)
     reading = _Reading(len(sources))
     trouble = ""
     try:
@@ -149,8 +143,8 @@ def write(
             yield from checker.take_all(left, most)
     except ModelProblem as problem:
         trouble = str(problem)
-    if model.small and len(checker.pieces) < most:
-        yield from checker.complete(retrieved.sentences[0][0])
+    if model.small:
+        yield from checker.complete()
     if not checker.pieces and not checker.declined:
         if trouble or not checker.checks:
             raise ModelProblem(trouble or f"The language model {model.name} wrote nothing.")
@@ -336,49 +330,24 @@ def _loops(tail: str) -> bool:
 # Checking ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a small model's answer has to hold, since it may write what is true and beside the point: an answer of the
-    kind asked for where that can be seen (when, who, how many), from one of the sentences that may well answer."""
-
-    question: Question
-    likely: tuple[Candidate, ...]
-
-    @classmethod
-    def of(cls, retrieved: Retrieved) -> "_Wanted":
-        best = retrieved.sentences[0][1] if retrieved.sentences else 0.0
-        likely = tuple(one for one, odds in retrieved.sentences if odds >= best - LIKELY_WITHIN)
-        return cls(retrieved.question, likely)
-
-    def is_in(self, text: str, quotes: Sequence[Quote]) -> bool:
-        kind = self.question.kind
-        held = kind not in TYPED or bool(answers_in(kind, text, self.question.words))
-        return held and any(_overlap(quote, one) for quote in quotes for one in self.likely)
-
-
-def holds_what_is_asked(retrieved: Retrieved) -> bool:
-    """Whether the likeliest sentence visibly holds an answer of the kind asked for: a date for "when"."""
-    kind, best = retrieved.question.kind, retrieved.sentences[0][0]
-    return kind in TYPED and bool(answers_in(kind, best.text, retrieved.question.words))
-
-
 class _Checker:
     """Takes sentence after sentence and decides what of it is shown."""
 
     def __init__(
-        self, sources: Sequence[Source], library: Library, quotes: Sequence[Quote], wanted: _Wanted | None = None
+        self, sources: Sequence[Source], library: Library, quotes: Sequence[Quote], *, doubted: bool = False
     ) -> None:
-        """What passes waits until a sentence holds what is `wanted`."""
-        self._wanted = wanted
+        """`quotes` would answer without a model; of one that is `doubted` what passes waits until a sentence rests on
+        one of these, since it may write what is true and beside the point."""
+        self._doubted = doubted
         self._waiting: list[Piece] = []
         self.pieces: list[Piece] = []
         self.checks: list[Check] = []
         self.declined = False
         self._sources = sources
         self._library = library
-        self._quotes = list(quotes)
+        self._quotes = quotes
+        self._unused = list(quotes)
         self._citations: list[Citation] = []
-        self._on_a_quote = False
         self._listed = list(_with_gaps(sources))
         self._reads = Sources([source.text if source else "" for source in self._listed], reader=library.reader)
         self._read = False
@@ -417,7 +386,6 @@ class _Checker:
         copied = next((source for source in self._sources if _said(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
-            self._rest_on([copied])
             yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
@@ -428,7 +396,6 @@ class _Checker:
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
-            self._rest_on(used)
             yield from self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
             return
         if _strange(claim, [source.text for source in self._sources]):
@@ -438,8 +405,7 @@ class _Checker:
         if quote is None:
             self._note(claim, "dropped", verdict.score, verdict.reason)
             return
-        self._quotes.remove(quote)
-        self._on_a_quote = True
+        self._unused.remove(quote)
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._words(quote)
         self._said.add(_said(words))
@@ -449,23 +415,19 @@ class _Checker:
         """The quote that says what the claim wanted to say: one that would answer without a model, that stands where
         the claim points or comes nearest, and that holds most of the claim's words."""
         wanted = set(content_stems(claim))
-        for quote in self._quotes:
+        for quote in self._unused:
             shared = len(wanted & set(content_stems(self._words(quote))))
             if shared >= SAME_WORDS * len(wanted) and any(_overlap(quote, one) for one in near):
                 return quote
         return None
 
-    def complete(self, best: Candidate) -> Iterator[str]:
-        """The quote of the likeliest sentence, where something is shown and none of it rests on what would be quoted
-        without a model: a small one copies this sentence or that."""
-        if not self.pieces or self._waiting or self._on_a_quote:
-            return
-        for quote in self._quotes:
-            if _overlap(quote, best):
-                yield from self._piece(shown(self._words(quote)), [quote], opens_line=False)
-
-    def _rest_on(self, used: Sequence[Source]) -> None:
-        self._on_a_quote |= any(_overlap(quote, one) for one in used for quote in self._quotes)
+    def complete(self) -> Iterator[str]:
+        """The quotes that nothing shown rests on, where something is: a small model copies this sentence or that."""
+        if self.pieces and not self._waiting:
+            cited = list(self._citations)
+            for quote in self._quotes:
+                if not any(_overlap(quote, one) for one in cited):
+                    yield from self._piece(shown(self._words(quote)), [quote], opens_line=False)
 
     def _words(self, quote: Quote) -> str:
         return self._library.document(quote.document).text[quote.start : quote.end]
@@ -494,9 +456,9 @@ class _Checker:
         space = "" if not self.pieces else "\n" if opens_line else " "
         self.pieces.append(Piece(f"{space}{text} {marks}", self._citations[cited:]))
         self._waiting.append(self.pieces[-1])
-        if self._wanted and not self._wanted.is_in(text, quotes):
+        if self._doubted and not any(_overlap(one, other) for one in quotes for other in self._quotes):
             return
-        self._wanted = None
+        self._doubted = False
         yield from self._waiting
         self._waiting = []
 
@@ -520,7 +482,7 @@ def _said(text: str) -> tuple[str, ...]:
     return tuple(_SAID.findall(text.lower()))
 
 
-def _overlap(quote: Quote, source: Source | Candidate) -> bool:
+def _overlap(quote: Quote, source: Source | Quote | Citation) -> bool:
     return quote.document == source.document and quote.start < source.end and source.start < quote.end
 
 

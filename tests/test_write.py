@@ -35,10 +35,8 @@ from rag.retrieve import retrieve
 from rag.write import (
     INSTRUCTIONS,
     LARGE_SOURCES,
-    LIKELY_WITHIN,
     SMALL_SOURCES,
     declines,
-    holds_what_is_asked,
     prompt,
     tokens_of,
 )
@@ -198,48 +196,29 @@ def test_a_true_sentence_that_does_not_say_what_was_asked_for_is_left_out(librar
     assert answer.checks[0].reason == "It does not say what was asked for."
 
 
-def test_a_quote_that_holds_what_was_asked_for_takes_the_place_of_what_was_left_out(library: Library) -> None:
-    question = "When was Putin's interview with Tucker Carlson?"
-    assert holds_what_is_asked(retrieve(library, standalone(question)))
-    assert not holds_what_is_asked(retrieve(library, standalone("What is said of Putin's interview?")))
-    beside = "During the interview, Putin hinted that China is the biggest threat. [1]"
-    answer = written(library, beside, question, quote_instead_above=1.0)
-    assert "In February this year" in answer.text
-    assert answer.model == "extractive"
-
-
-def test_a_true_sentence_that_hardly_answers_is_left_out(library: Library) -> None:
+def test_a_true_sentence_that_rests_on_no_quote_is_left_out(library: Library) -> None:
     question = "What did Macron ask of Xi Jinping?"
     retrieved = retrieve(library, standalone(question))
-    odds = {candidate.text: odds for candidate, odds in retrieved.sentences}
     _, given = prompt(retrieved, library, standalone(question))
-    beside = min((source.text for source in given if source.text in odds), key=odds.__getitem__)
-    assert odds[beside] < max(odds.values()) - LIKELY_WITHIN
-    answer = written(library, f"{beside} [1]", question, quote_instead_above=0.0)
+    quotes = choose(retrieved, library)
+    beside = next(one for one in given if not any(quote.start < one.end and one.start < quote.end for quote in quotes))
+    answer = written(library, f"{beside.text} [1]", question, quote_instead_above=0.0)
     assert [check.verdict for check in answer.checks] == ["dropped"]
     assert answer.model == "extractive"
     assert "Macron" in answer.text
 
 
-def test_the_likeliest_quote_stands_behind_what_rests_on_no_quote(library: Library) -> None:
+def test_the_quotes_that_nothing_shown_rests_on_stand_behind(library: Library) -> None:
     question = "Why did Xi visit Russia?"
-    retrieved = retrieve(library, standalone(question))
-    quotes = choose(retrieved, library)
-    (best, most), *rest = retrieved.sentences
-    _, given = prompt(retrieved, library, standalone(question))
-    beside = next(
-        one
-        for one, odds in rest
-        if odds >= most - LIKELY_WITHIN
-        and not any(quote.document == one.document and quote.start <= one.start < quote.end for quote in quotes)
-        and any(source.text == one.text for source in given)
-    )
-    answer = written(library, f"{beside.text} [1]", question)
+    quotes = choose(retrieve(library, standalone(question)), library)
+    assert len(quotes) > 1
+    document = library.document(quotes[0].document)
+    first = " ".join(document.text[quotes[0].start : quotes[0].end].split())
+    answer = written(library, f"{first} [1]", question)
     assert answer.model == "tiny"
-    assert [check.verdict for check in answer.checks] == ["supported"]
-    assert len(answer.citations) == 2
-    assert answer.citations[1].start <= best.start < answer.citations[1].end
-    assert len(written(library, f"{best.text} [1]", question).citations) == 1
+    assert {check.verdict for check in answer.checks} == {"supported"}
+    for quote in quotes:
+        assert any(one.start < quote.end and quote.start < one.end for one in answer.citations)
 
 
 def test_a_small_model_is_asked_only_where_quoting_would_answer(library: Library) -> None:
@@ -484,7 +463,9 @@ def test_a_document_that_gives_orders_changes_nothing(attacked: Library, number:
         )
         (request,) = server.asked
     assert isinstance(answer, Answer)
-    assert "".join(map(str, pieces)) == answer.text == f"{HERON} [1]"
+    assert "".join(map(str, pieces)) == answer.text
+    assert answer.text.startswith(f"{HERON} [1]")  # what else would be quoted without a model may stand behind it
+    assert "Six times seven" not in answer.text
     assert [check.verdict for check in answer.checks] == ["dropped", "supported"]
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
     assert request["messages"][0]["content"] == INSTRUCTIONS
