@@ -121,7 +121,7 @@ def write(
     budget = tokens or (SMALL_SOURCES if model.small else LARGE_SOURCES)
     messages, sources = prompt(retrieved, library, searched, history, budget=budget, small=model.small)
     most = SMALL_SENTENCES if model.small else len(sources)
-    quotes = choose(retrieved, library) if quotable else []
+    quotes = choose(retrieved, library, searched.text[searched.asked :]) if quotable else []
     checker = _Checker(sources, library, quotes, doubted=model.small and quotable)
     reading = _Reading(len(sources))
     trouble = ""
@@ -347,6 +347,7 @@ class _Checker:
         self._library = library
         self._quotes = quotes
         self._unused = list(quotes)
+        self._used: list[Source | Quote] = []
         self._citations: list[Citation] = []
         self._listed = list(_with_gaps(sources))
         self._reads = Sources([source.text if source else "" for source in self._listed], reader=library.reader)
@@ -386,7 +387,7 @@ class _Checker:
         copied = next((source for source in self._sources if _said(source.text) == key), None)
         if copied:
             self._note(claim, "supported", 1.0, "It is a sentence of the source.")
-            yield from self._piece(shown(claim), self._widened([copied]), opens_line=sentence.opens_line)
+            yield from self._piece(shown(claim), [copied], self._widened([copied]), opens_line=sentence.opens_line)
             return
         verdict = self._reads.check(claim)
         if declines(claim) and not verdict.supported:  # the documents may say "It is not possible to ..." themselves
@@ -396,7 +397,7 @@ class _Checker:
         used = [source for place in verdict.used if (source := self._listed[place])]
         if verdict.supported and used:
             self._note(claim, "supported", verdict.score, verdict.reason)
-            yield from self._piece(shown(claim), self._widened(used), opens_line=sentence.opens_line)
+            yield from self._piece(shown(claim), used, self._widened(used), opens_line=sentence.opens_line)
             return
         if _strange(claim, [source.text for source in self._sources]):
             self._foreign += 1
@@ -409,7 +410,7 @@ class _Checker:
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._words(quote)
         self._said.add(_said(words))
-        yield from self._piece(shown(words), [quote], opens_line=sentence.opens_line)
+        yield from self._piece(shown(words), [quote], [quote], opens_line=sentence.opens_line)
 
     def _instead(self, claim: str, near: Sequence[Source]) -> Quote | None:
         """The quote that says what the claim wanted to say: one that would answer without a model, that stands where
@@ -424,10 +425,13 @@ class _Checker:
     def complete(self) -> Iterator[str]:
         """The quotes that nothing shown rests on, where something is: a small model copies this sentence or that."""
         if self.pieces and not self._waiting:
-            cited = list(self._citations)
             for quote in self._quotes:
-                if not any(_overlap(quote, one) for one in cited):
-                    yield from self._piece(shown(self._words(quote)), [quote], opens_line=False)
+                if not self._rests_on(quote):
+                    yield from self._piece(shown(self._words(quote)), [quote], [quote], opens_line=False)
+
+    def _rests_on(self, quote: Quote) -> bool:
+        """Whether something that passed rests on a quote, and doesn't only lean on it ("He said ...")."""
+        return any(_overlap(quote, one) for one in self._used)
 
     def _words(self, quote: Quote) -> str:
         return self._library.document(quote.document).text[quote.start : quote.end]
@@ -447,7 +451,10 @@ class _Checker:
         quotes = [widened(self._library.document(one.document), one.start, one.end) for one in used]
         return merged(quotes, [one.document for one in used])
 
-    def _piece(self, text: str, quotes: Sequence[Quote], *, opens_line: bool) -> Iterator[str]:
+    def _piece(
+        self, text: str, used: Sequence[Source | Quote], quotes: Sequence[Quote], *, opens_line: bool
+    ) -> Iterator[str]:
+        """A sentence that passed, with citations of `quotes`: what it rests on, `used`, and what that leans on."""
         marks, cited = "", len(self._citations)
         for quote in quotes:
             marker = len(self._citations) + 1
@@ -456,7 +463,8 @@ class _Checker:
         space = "" if not self.pieces else "\n" if opens_line else " "
         self.pieces.append(Piece(f"{space}{text} {marks}", self._citations[cited:]))
         self._waiting.append(self.pieces[-1])
-        if self._doubted and not any(_overlap(one, other) for one in quotes for other in self._quotes):
+        self._used += used
+        if self._doubted and not any(map(self._rests_on, self._quotes)):
             return
         self._doubted = False
         yield from self._waiting
@@ -482,7 +490,7 @@ def _said(text: str) -> tuple[str, ...]:
     return tuple(_SAID.findall(text.lower()))
 
 
-def _overlap(quote: Quote, source: Source | Quote | Citation) -> bool:
+def _overlap(quote: Quote, source: Source | Quote) -> bool:
     return quote.document == source.document and quote.start < source.end and source.start < quote.end
 
 
