@@ -20,6 +20,7 @@ from rag.support.names import qualified, titles, wrong_names
 from rag.support.numbers import PULL, in_a_row, pull_of, rivals, wrong_numbers
 from rag.support.pair import Beside, Contradiction, Pair
 from rag.support.quantifiers import exceptions, opposite_times, quantifiers, times
+from rag.support.reasons import reasons
 from rag.support.roles import attached, misplaced, owners, predicated, replaced
 from rag.support.sentences import Sentence
 from rag.support.stitched import stitched
@@ -120,6 +121,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
         *titles(pair),
         *opposite_times(pair),
         *attached(pair),
+        *reasons(pair),
         *predicated(pair),
     ]
     if pull > PULL:
