@@ -69,8 +69,13 @@ _OF_THE_DOCUMENTS = (
     (re.compile(rf"^\W*(?:according to|based on|in|from) {_DOCUMENTS}(?:, *| (?=wh|how))", re.IGNORECASE), ""),
     (re.compile(rf",? (?:according to|based on|in|from|by) {_DOCUMENTS}(?=\W*$)", re.IGNORECASE), ""),
     (re.compile(r" (?:is|are|was|were) (?:named|mentioned|listed)(?=\W*$)", re.IGNORECASE), ""),
+    (
+        re.compile(r"^\W*what (?:else |exactly )?happened (?=(?:on|in|at|during|before|after)\b)", re.IGNORECASE),
+        "What was ",
+    ),
 )
-"""What a question says of the documents themselves, which stands in none of them, and what remains in its place."""
+"""What a question says of the documents themselves, which stands in none of them, or as good as nothing ("happened"),
+and what remains in its place."""
 
 _THANKS = (
     r"(?:many |so many )?(?:thank(?:s| you)|thx|cheers)(?: (?:so|very) much| a lot| again)?"

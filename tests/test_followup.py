@@ -189,6 +189,7 @@ def test_a_place_or_an_abbreviation_is_nobody() -> None:
         ("Where was the summit held, according to the documents?", "Where was the summit held?"),
         ("Which banks are mentioned in the article?", "Which banks?"),
         ("Which companies are named?", "Which companies?"),
+        ("What happened on May 16?", "What was on May 16?"),
     ],
 )
 def test_what_is_said_of_the_documents_is_not_searched_for(question: str, rest: str) -> None:
