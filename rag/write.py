@@ -364,7 +364,7 @@ class _Checker:
         """Reads the sources while the model is still reading them, too: a tenth of a second less to wait later."""
         if not self._read:
             self._read = True
-            self._reads.check("anything")
+            self._reads.compared("anything")
 
     def take_all(self, sentences: Sequence[Written], most: int) -> Iterator[str]:
         """`take` for one after the other, until so many are shown or the first of them declines."""

@@ -30,12 +30,14 @@ from rag import Answer, Chatbot, Settings
 from rag.answer import REFUSAL, Piece
 from rag.followup import standalone
 from rag.llm import RemoteModel
+from rag.markers import Written
 from rag.quote import choose
 from rag.retrieve import retrieve
 from rag.write import (
     INSTRUCTIONS,
     LARGE_SOURCES,
     SMALL_SOURCES,
+    _Checker,
     declines,
     prompt,
     tokens_of,
@@ -101,6 +103,19 @@ def test_a_missing_or_wrong_marker_becomes_the_right_one(library: Library, marke
     answer = written(library, f"{GROWTH}{marked}.")
     assert len(answer.citations) == 1
     assert "increased by 4.5%" in answer.citations[0].quote
+
+
+def test_the_sources_are_read_while_the_model_is_at_work(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, given = prompt(retrieve(library, standalone(TRADE)), library, standalone(TRADE))
+    checker = _Checker(given, library, [])
+    checker.read_ahead()
+    read: list[str] = []
+    reader = library.reader
+    monkeypatch.setattr(
+        reader, "read_all", lambda texts, read_all=reader.read_all: read.extend(texts) or read_all(texts)
+    )
+    assert list(checker.take(Written(f"{GROWTH}.", (), False, True)))
+    assert read == [f"{GROWTH}."]
 
 
 def test_a_wrong_number_is_replaced_by_the_words_of_the_source(library: Library) -> None:
