@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +14,13 @@ from index.folders import expanded
 from index.library import Found, Library, default_path
 from index.words import content_stems, shared
 from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
-from rag.followup import Standalone, standalone
+from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.opinion import asking, opinion, refuse_below, weighed
 from rag.quote import choose, cite, quoted
 from rag.ranking import fitted
 from rag.refusal import refusal
-from rag.retrieve import Retrieved, retrieve
+from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.write import Outcome, write
 
@@ -36,6 +36,7 @@ INSTEAD = "This answer quotes instead."
 
 STOPPED = "Stopped. What had come by then stands here."
 STOPPED_BEFORE = "Stopped before an answer."
+
 UNSURE = 0.25
 """An answer that is right with less probability than this is not given. Of 1,300 answers to development questions that
 are 25: 10 right ones, nine of mtrag and one of the own-words set, and 15 wrong ones."""
@@ -130,38 +131,43 @@ class Chatbot:
             return
         retrieved = retrieve(self.library, searched, k=self.settings.passages, documents=documents)
         found = time.perf_counter()
-        least = self.settings.refuse_below if self.settings.refuse_below is not None else fitted().refuse_below
-        surest = UNSURE if self.settings.refuse_below is None else 0.0
-        quotable = bool(retrieved.sentences) and retrieved.answerable >= least and retrieved.confidence >= surest
-        outcome, model, answerable = Outcome(), EXTRACTIVE, retrieved.answerable
+        own = self.settings.refuse_below
+        least, surest = (fitted().refuse_below, UNSURE) if own is None else (own, 0.0)
+        answerable = retrieved.answerable
+        quotable = bool(retrieved.sentences) and answerable >= least and retrieved.confidence >= surest
         above = UNLIKELY if self.settings.ask_model_above is None else self.settings.ask_model_above
-        if self.llm and retrieved.sentences and answerable >= above:
+        asked = self.llm if retrieved.sentences and answerable >= above else None
+        quotes = choose(retrieved, self.library, question) if quotable or asked else []
+        outcome, model = Outcome(), EXTRACTIVE
+        if asked:
+            ends = time.perf_counter() + self.settings.llm_seconds
             try:
-                doubted = self.llm.small and self.settings.ask_model_above is None
-                said = (yield from self._opinion(self.llm, retrieved, searched, question)) if doubted else None
+                said, doubted = None, asked.small and self.settings.ask_model_above is None
+                if doubted:  # a small model hardly tells what documents say from what they don't while it writes
+                    messages = asking(searched.text, quoted(quotes, self.library))
+                    said = yield from opinion(asked, messages, seconds=self.settings.llm_seconds)
                 if said is not None:
                     answerable = weighed(answerable, said)
-                    own = self.settings.refuse_below
                     quotable = answerable >= (refuse_below() if own is None else own)
                 if quotable or not doubted:
                     outcome = yield from write(
                         retrieved,
                         self.library,
-                        self.llm,
+                        asked,
                         searched,
                         history=history[-HISTORY_TURNS:],
                         tokens=self.settings.llm_tokens,
-                        seconds=self.settings.llm_seconds,
-                        quotable=quotable,
+                        seconds=ends - time.perf_counter(),
+                        quotes=quotes if quotable else (),
                     )
-                    model = self.llm.name
+                    model = asked.name
                     quotable = quotable and answerable >= self.settings.quote_instead_above
                     if not outcome.text and quotable:
                         outcome = replace(outcome, notes=(*outcome.notes, UNSUPPORTED))
             except ModelProblem as problem:
                 outcome = Outcome(notes=(str(problem),))
         if not outcome.text and quotable:
-            pieces, citations = cite(choose(retrieved, self.library, question), self.library)
+            pieces, citations = cite(quotes, self.library)
             yield from pieces
             notes = (*outcome.notes, INSTEAD) if self.llm and outcome.notes else ()
             outcome, model = Outcome("".join(pieces), tuple(citations), outcome.checks, notes), EXTRACTIVE
@@ -203,15 +209,6 @@ class Chatbot:
             model=self.model,
             notes=(STOPPED,) if checked else (),
         )
-
-    def _opinion(
-        self, llm: Model, retrieved: Retrieved, searched: Standalone, question: str
-    ) -> Generator[str, None, float | None]:
-        """What a small model, which hardly tells what documents say from what they don't while it writes, says of what
-        would be quoted (rag/opinion.py)."""
-        quotes = choose(retrieved, self.library, question)
-        messages = asking(searched.text, quoted(quotes, self.library))
-        return (yield from opinion(llm, messages, seconds=self.settings.llm_seconds))
 
     def search(self, query: str, *, k: int = 10, documents: Sequence[str] | None = None) -> list[RetrievedPassage]:
         """The passages, of these documents alone if any are named, that fit a query best, best first."""
@@ -269,13 +266,7 @@ def _unasked(question: str, *, seconds: float) -> Answer:
         answered=False,
         text=NOTHING_ASKED,
         confidence=0.0,
-        answerable=0.0,
-        citations=(),
-        passages=(),
-        model=EXTRACTIVE,
         timings={"retrieve": 0.0, "answer": milliseconds, "total": milliseconds},
-        checks=(),
-        notes=(),
     )
 
 

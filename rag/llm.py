@@ -98,20 +98,17 @@ class RemoteModel:
         return printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
     def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:
-        async def run(put: Put) -> None:
-            async with self._client() as client:
-                if not self._name:
-                    self._name = await self._only_model(client)
-                await self._complete(client, messages, tokens, seconds, put)
-
-        return _pumped(_Cancellable(run), seconds, self.place)
+        return self._asked(messages, tokens, seconds)
 
     def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:
+        return self._asked(messages, 1, seconds, odds=True)
+
+    def _asked(self, messages: Sequence[Message], tokens: int, seconds: float, *, odds: bool = False) -> Iterator[str]:
         async def run(put: Put) -> None:
             async with self._client() as client:
                 if not self._name:
                     self._name = await self._only_model(client)
-                await self._complete(client, messages, 1, seconds, put, odds=True)
+                await self._complete(client, messages, tokens, seconds, put, odds=odds)
 
         return _pumped(_Cancellable(run), seconds, self.place)
 
@@ -165,7 +162,7 @@ class RemoteModel:
         seconds: float,
         put: Put,
         *,
-        odds: bool = False,
+        odds: bool,
     ) -> None:
         """Asks for a reply and puts its pieces; with `odds` what `yes_or_no` gives."""
         started = time.monotonic()
@@ -443,7 +440,7 @@ def _pumped(work: "_Cancellable | _Stoppable", seconds: float, place: str) -> It
         while True:
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                raise ModelProblem(f"The language model at {place} took longer than {seconds:g} seconds.")
+                raise ModelProblem(f"The language model at {place} took longer than {seconds:.3g} seconds.")
             try:
                 piece = pieces.get(timeout=min(_HEARTBEAT, remaining))
             except queue.Empty:

@@ -15,7 +15,7 @@ from rag.evidence import is_heading
 from rag.followup import Standalone
 from rag.llm import Message, Model
 from rag.markers import MarkerParser, Written
-from rag.quote import Quote, choose, citation, merged, shown, widened
+from rag.quote import Quote, citation, merged, shown, widened
 from rag.retrieve import Retrieved
 from rag.support import Sources
 
@@ -108,21 +108,20 @@ def write(
     history: Sequence[Mapping[str, str]] = (),
     tokens: int | None = None,
     seconds: float = 60.0,
-    quotable: bool = True,
+    quotes: Sequence[Quote] = (),
 ) -> Generator[str, None, Outcome]:
     """Yields the pieces of the answer's text as they pass, "" now and then before, and returns the outcome.
 
     tokens    of sources that the model is given; by default what suits its size
     seconds   the time limit
-    quotable  a sentence that fails may be replaced by the quote that would answer without a model
+    quotes    would answer without a model: one of them may take the place of a sentence that fails
 
     Raises ModelProblem where the model gave nothing that could be checked.
     """
     budget = tokens or (SMALL_SOURCES if model.small else LARGE_SOURCES)
     messages, sources = prompt(retrieved, library, searched, history, budget=budget, small=model.small)
     most = SMALL_SENTENCES if model.small else len(sources)
-    quotes = choose(retrieved, library, searched.text[searched.asked :]) if quotable else []
-    checker = _Checker(sources, library, quotes, doubted=model.small and quotable)
+    checker = _Checker(sources, library, quotes, doubted=model.small and bool(quotes))
     reading = _Reading(len(sources))
     trouble = ""
     try:
@@ -346,7 +345,6 @@ class _Checker:
         self._sources = sources
         self._library = library
         self._quotes = quotes
-        self._unused = list(quotes)
         self._used: list[Source | Quote] = []
         self._citations: list[Citation] = []
         self._listed = list(_with_gaps(sources))
@@ -406,7 +404,6 @@ class _Checker:
         if quote is None:
             self._note(claim, "dropped", verdict.score, verdict.reason)
             return
-        self._unused.remove(quote)
         self._note(claim, "replaced", verdict.score, verdict.reason)
         words = self._words(quote)
         self._said.add(_said(words))
@@ -416,7 +413,9 @@ class _Checker:
         """The quote that says what the claim wanted to say: one that would answer without a model, that stands where
         the claim points or comes nearest, and that holds most of the claim's words."""
         wanted = set(content_stems(claim))
-        for quote in self._unused:
+        for quote in self._quotes:
+            if quote in self._used:
+                continue
             shared = len(wanted & set(content_stems(self._words(quote))))
             if shared >= SAME_WORDS * len(wanted) and any(_overlap(quote, one) for one in near):
                 return quote
