@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from index.library import Found, Library
 from index.reading import Reading
-from index.words import STOPWORDS, places, stem, tokens
+from index.words import STOPWORDS, content_stems, places, stem, tokens
 from rag.facts.opposites import opposites_of
 from rag.facts.words import QUALIFIERS
 from rag.followup import Standalone
@@ -211,9 +211,9 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
 
 def _demands(asked_now: str, follows: bool, names: set[str]) -> Demands:
     numbers = frozenset(word for word in tokens(asked_now) if word[0].isdigit())
+    content = frozenset(content_stems(asked_now))
     counted = _COUNTED.search(asked_now)
     words = tokens(counted["asked"] or counted["did"]) if counted else []
-    content = {stem(word) for word in tokens(asked_now) if word not in STOPWORDS}
     return Demands(
         numbers,
         frozenset(number for number in numbers if _YEAR.fullmatch(number)),
@@ -225,7 +225,7 @@ def _demands(asked_now: str, follows: bool, names: set[str]) -> Demands:
             for one in {stem(word) for word in tokens(asked_now) if word not in STOPWORDS or word in _TURNED}
             if (opposites := opposites_of(one))
         },
-        frozenset(content) if follows and content <= names else frozenset(),
+        content if follows and content <= names else frozenset(),
     )
 
 
@@ -333,9 +333,9 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
 
 def _qualified(question: Question, words: Sequence[str], stems: Sequence[str]) -> bool:
     """Whether the sentence has a word of the question only as another thing: "vice chairman" for "chairman"."""
-    qualifiers = QUALIFIERS - ({"former", "ex"} if question.words & {"was", "were"} else set())
-    if not qualifiers & set(words) or QUALIFIERS & question.words:
+    if QUALIFIERS.isdisjoint(words) or QUALIFIERS & question.words:
         return False
+    qualifiers = QUALIFIERS - ({"former", "ex"} if question.words & {"was", "were"} else set())
     held: dict[str, list[bool]] = {}
     for place, one in enumerate(stems):
         if one in question.weights and one not in question.names:

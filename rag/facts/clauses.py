@@ -72,7 +72,7 @@ class _Clauses(Phrases):
             )
             shared = self.word(group - 1) in JOINING and not nested
             reduced = not helped and self.past(verb) and self._reduced(verb)
-            if infinitive and subject is not None and group - 1 in self.verb and self.word(group - 1) != "to":
+            if infinitive and subject is not None and group - 1 in self.verb:
                 own = subject  # "agreed to buy"
             elif infinitive or gerund:
                 own = None
@@ -142,8 +142,7 @@ class _Clauses(Phrases):
         at = next((at for at, phrase in enumerate(self.phrases) if phrase.last == place), None)
         if at is None:
             return None
-        phrase = self.phrases[at]
-        phrase = self._hanging(at) or phrase
+        phrase = self._hanging(at) or self.phrases[at]
         for verb in reversed(self.verbs):
             if verb < phrase.first:
                 between = range(verb + 1, place)

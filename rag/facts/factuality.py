@@ -33,6 +33,7 @@ _WARNING = frozenset(map(stem, "warn caution advise advice decide decision argue
 """Behind these "against" denies what follows it: "warned against expecting much"."""
 _INTRANSITIVE = listed("stop stops stopped stopping halt halts halted cease ceases ceased")
 _WHEN = listed("when at in on after if for until once as by during")
+"""Before one of these they deny nothing behind them: "the process stops when ..."."""
 _HOLLOW = listed("sign signs evidence indication indications hint trace proof")
 """Behind "no" these deny what follows them: "no sign of a war"."""
 BARRING = frozenset(
@@ -58,6 +59,7 @@ _POSSIBLE = listed(
     " proposal possible considering doubt doubts unclear request requests requested intention intended meant"
 )
 _QUESTIONS = listed("why whether how what about where when who if")
+"""Before one of these "asked" hedges nothing: "asked why she had left"."""
 OF_OTHERS = frozenset(map(stem, "accuse urge demand ask request suspect".split()))
 """Of these, stems of what is done to somebody who is named before what is only possible."""
 ABLE = listed("can able allowed permitted possible optional eligible entitled")
@@ -132,7 +134,7 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         if word.word == "nor" and any(other.word == "neither" for other in words[:place]):
             continue
         if word.word in _INTRANSITIVE and following in _WHEN:
-            continue  # "the process stops when ..."
+            continue
         if word.word == "no" and following in ("later", "earlier", "sooner", "more", "less", "fewer"):
             continue  # "no later than Friday"
         if (word.word == "not" and following in ("only", "just", "merely")) or (
@@ -142,9 +144,8 @@ def denials(words: Sequence[Word]) -> list[Cue]:
         reached = _reach(words, place)
         while word.word == "no" and len(reached) > 1 and words[reached[0]].word in _HOLLOW:
             reached = reached[1:]
-        if word.word == "nothing" or (
-            word.word == "none" and following != "of"
-        ):  # "costs nothing": what stands before it is denied
+        if (word.word, following) != ("none", "of") and word.word in ("nothing", "none"):
+            # "costs nothing": what stands before it is denied
             reached = tuple(other for other in range(max(0, place - 3), place) if words[other].content)[-1:]
         found.append(Cue(place, "denial", reached))
     return found
@@ -221,17 +222,15 @@ def sayings(text: str, words: Sequence[Word]) -> list[Saying]:
             else:
                 found.append(Saying(place, 0, first, _speaker(words[first:place])))
         else:
-            quoted = re.compile(r"[”\"],?\s+and\b").search(text, word.end)
-            turned = _BUT.search(text, word.end)
-            ends = [match.start() for match in (quoted, turned) if match]
-            last = sum(other.start < min(ends) for other in words) if ends else len(words)
+            ended = _WRITER_AGAIN.search(text, word.end)
+            last = sum(other.start < ended.start() for other in words) if ended else len(words)
             that = next((at for at in range(place + 1, min(last, place + 10)) if words[at].word == "that"), place)
             found.append(Saying(place, that + 1, last, _speaker(subject)))
     return found
 
 
-_BUT = re.compile(r"[,;] but (?!that\b|to\b)", re.IGNORECASE)
-"""Here the writer speaks again."""
+_WRITER_AGAIN = re.compile(r"[”\"],?\s+(?-i:and)\b|[,;] but (?!that\b|to\b)", re.IGNORECASE)
+"""Behind what somebody says."""
 
 
 def _subject(text: str, words: Sequence[Word], verb: int) -> Sequence[Word]:

@@ -68,11 +68,11 @@ _TOLD = frozenset(map(stem, "forecast reportedly allegedly expected opinion view
 def _told_of(pair: Pair, speaker: frozenset[str]) -> bool:
     """Whether the claim says of a speaker what the window doesn't say: "Lee put the loss down to the rain", where Lee
     says that the rain was to blame."""
-    for frame in pair.claim.frames[:1]:
-        agent = frame.roles.get("agent")
-        if agent and agent.keys & speaker and not pair.exact[frame.verb]:
-            return True
-    return False
+    if not pair.claim.frames:
+        return False
+    frame = pair.claim.frames[0]
+    agent = frame.roles.get("agent")
+    return bool(agent and agent.keys & speaker and not pair.exact[frame.verb])
 
 
 def _aside(sentence: Sentence) -> Iterator[int]:

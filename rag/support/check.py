@@ -8,7 +8,6 @@ import numpy as np
 
 from index.embed import BundledEmbedder
 from index.reading import Reader
-from rag.facts.words import words_of
 from rag.support.compare import Compared, Verdict, compare
 from rag.support.pair import Beside
 from rag.support.sentences import Sentence, nearest, sentences_of, windows
@@ -66,10 +65,11 @@ class Sources:
         for sentence in self._sentences:
             if _bare(sentence.text) == said:
                 return Verdict(True, 1.0, "The source says so", (sentence.source,))
-        telling = [word for word in words_of(claim) if word.content]
+        asked = Sentence(-1, claim, False)
+        telling = [word for word in asked.words if word.content]
         if len(telling) == 1 and not (telling[0].name or telling[0].word[0].isdigit()):
             return Verdict(False, 0.0, "The claim says too little to be checked")  # "It ended."
-        compared = self.compared(claim)
+        compared = self._compared(asked)
         if not compared:
             return Verdict(False, 0.0, "There is no source")
         best = max(compared, key=lambda one: (not one.objections, one.rank))
@@ -82,7 +82,9 @@ class Sources:
 
     def compared(self, claim: str) -> list[Compared]:
         """The claim beside each window of sentences that may support it."""
-        asked = Sentence(-1, claim, False)
+        return self._compared(Sentence(-1, claim, False))
+
+    def _compared(self, asked: Sentence) -> list[Compared]:
         near = [sentence for sentence in nearest(asked, self._sentences) if sentence.words]
         if not asked.words or not near:
             return []

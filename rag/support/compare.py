@@ -45,6 +45,10 @@ SIGNALS = (
 )
 
 
+_ADDING_LITTLE = LIGHT | JOINTS
+"""What isn't asked to be met."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the sources support a claim.
@@ -130,7 +134,7 @@ def compare(claim: Sentence, beside: Sequence[Beside], known: frozenset[str]) ->
     telling = [
         place
         for place in pair.content
-        if claim.words[place].word not in LIGHT | JOINTS
+        if claim.words[place].word not in _ADDING_LITTLE
         and not any(start < claim.words[place].start < end for start, end in in_numbers)
     ] or pair.content
     values = np.sort(pair.met[telling]) if telling else np.zeros(1)

@@ -76,10 +76,12 @@ def exceptions(pair: Pair) -> Iterator[str]:
 
 
 _ABSOLUTE = listed("never always whenever all every everyone anyone any full fully entirely regardless whatever")
+"""What leaves no room for an exception."""
 _EXCEPT = re.compile(
     r"\b(?:unless|except|excluding|apart from|provided|as long as|on condition|only if|less the|with the exception)\b",
     re.IGNORECASE,
 )
+"""What makes one."""
 
 
 def times(pair: Pair) -> Iterator[str]:

@@ -139,13 +139,11 @@ def _before(phrase: Phrase, pronoun: Phrase, sentence: Sentence, pair: Pair) -> 
         if one is sentence:
             if one.words[pronoun.first].word in ("we", "i", "you", "us", "me"):
                 return True
-            told = pronoun.first and one.words[pronoun.first - 1].word in _TELLING
-            subjects = [
-                agent
-                for frame in one.frames
-                if told and frame.verb < pronoun.first and (agent := frame.roles.get("agent")) and agent.name
-            ]
-            return any(phrase.heads & other.keys for other in subjects or one.phrases if other.first < pronoun.first)
+            before = [other for other in one.phrases if other.first < pronoun.first]
+            if pronoun.first and one.words[pronoun.first - 1].word in _TELLING:
+                agents = [frame.roles.get("agent") for frame in one.frames if frame.verb < pronoun.first]
+                before = [agent for agent in agents if agent and agent.name and agent.first < pronoun.first] or before
+            return any(phrase.heads & other.keys for other in before)
         if any(phrase.heads & other.keys for other in one.phrases):
             return True
     return False
@@ -208,7 +206,7 @@ def _taken_up(pair: Pair, phrase: Phrase, sentence: Sentence, there: Phrase) -> 
     return bool(naming) and (
         not any(there.heads & one.heads for before in earlier for one in before.phrases)
         or any(
-            _is(before, one, other) and there.heads & one.keys and other and phrase.heads & other.keys
+            _is(before, one, other) and there.heads & one.keys and phrase.heads & other.keys
             for before in naming
             for one, other in pairwise(before.phrases)
         )
@@ -224,7 +222,7 @@ def _definite(sentence: Sentence, phrase: Phrase) -> bool:
 
 
 _BRACKETS = re.compile(r"\([^()]*\)")
-_NAMED = listed("named called dubbed nicknamed")
+_LINKING = BE | listed("named called dubbed nicknamed")
 _THIS = listed("this these such")
 
 
@@ -257,7 +255,7 @@ def _is(sentence: Sentence, one: Phrase, other: Phrase) -> bool:
     """Whether nothing but "is", "named" or the like stands between two phrases."""
     start, end = sentence.words[one.last - 1].end, sentence.words[other.first].start
     between = tokens(_BRACKETS.sub(" ", sentence.text[start:end]))
-    return bool(between) and all(word in BE | _NAMED for word in between)
+    return bool(between) and _LINKING.issuperset(between)
 
 
 def predicated(pair: Pair) -> Iterator[str]:

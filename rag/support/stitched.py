@@ -36,10 +36,9 @@ def stitched(pair: Pair) -> Iterator[str]:
         there = {pair.sentence[at] for at in pair.at(other)}
         if not here or not there or here & there:
             continue
-        if any(_linked(pair, first, second) for first in here for second in there):
-            continue
-        yield "The source says these things of different subjects"
-        break
+        if not any(_linked(pair, first, second) for first in here for second in there):
+            yield "The source says these things of different subjects"
+            break
     for number in pair.claim.numbers:
         own = own_place(pair.claim, number)
         if own is None or not pair.exact[own]:
@@ -52,10 +51,11 @@ def stitched(pair: Pair) -> Iterator[str]:
             and pair.claim.segment[frame.verb] == pair.claim.segment[own]
             and pair.exact[frame.verb]
         ]
-        verb = max(near, default=None)
-        there = {pair.sentence[at] for at in pair.at(verb)} if verb is not None else here
+        there = {pair.sentence[at] for at in pair.at(max(near))} if near else here
+        if here & there:
+            continue
         linked = any(_linked(pair, one, other) for one in here for other in there)
-        if not here & there and not (linked and not any(pair.window[other].numbers for other in there)):
+        if not linked or any(pair.window[other].numbers for other in there):
             yield "The source gives this number for something else"
             break
 
