@@ -107,7 +107,7 @@ def sample(bench: Path | None) -> tuple[list[Item], dict[str, list[Document]]]:
 
 def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Model, path: Path) -> None:
     """Asks the model what it was not asked yet, and appends its replies to the file."""
-    done = {(row["set"], row["id"]) for row in rows(path) if not row.get("peer")}
+    done = {(row["set"], row["id"]) for row in rows(path) if "opinion" in row}
     for number, item in enumerate(items, start=1):
         if (item.set, item.question.id) in done:
             continue
@@ -117,12 +117,8 @@ def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Mod
         retrieved = retrieve(library, searched)
         messages, sources = prompt(retrieved, library, searched, item.question.history[-HISTORY_TURNS:])
         found = time.perf_counter()
-        said = "".join(
-            model.yes_or_no(
-                asking(searched.text, quoted(choose(retrieved, library, item.question.question), library)),
-                seconds=SECONDS,
-            )
-        )
+        first = asking(searched.text, quoted(choose(retrieved, library, item.question.question), library))
+        said = "".join(model.yes_or_no(first, seconds=SECONDS))
         thought = time.perf_counter()
         pieces: list[tuple[float, str]] = []
         problem = ""
@@ -188,7 +184,7 @@ def judged(items: Sequence[Item], libraries: Mapping[str, Library], path: Path) 
     columns = {name: Column([], [], [], [], [], []) for name in COLUMNS}
     for row in rows(path):
         item = by_id.get((row["set"], row["id"]))
-        if item is None:
+        if item is None or not (row.get("peer") or "opinion" in row):  # of a version that asked for no yes or no
             continue
         library = libraries[item.set]
         if row.get("peer"):

@@ -26,6 +26,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from eval.metrics import auroc
 from eval.questions import Question, load
 from index import documents
 from index.documents import builtin
@@ -233,19 +234,14 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], list[tuple[Row,
         figures[name] = {
             "questions": len(told),
             **{f"evidence_in_first_{k}": round(float(value), 4) for k, value in first.items()},
-            "answerable_auroc": round(auroc(told), 4),
-            "right_auroc": round(auroc(right), 4),
+            "answerable_auroc": round(_auroc(told), 4),
+            "right_auroc": round(_auroc(right), 4),
         }
     return figures, sure["answerable"]
 
 
-def auroc(decided: Sequence[tuple[bool, float]]) -> float:
-    """The chance that of a right and a wrong one drawn at random the right one has the higher value."""
-    yes = np.array([value for answerable, value in decided if answerable])
-    no = np.array([value for answerable, value in decided if not answerable])
-    if not len(yes) or not len(no):
-        return float("nan")
-    return float((yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2)
+def _auroc(decided: Sequence[tuple[bool, float]]) -> float:
+    return auroc(np.array([value for _, value in decided]), np.array([right for right, _ in decided], dtype=float))
 
 
 def choose_threshold(sure: Sequence[tuple[Row, float]]) -> tuple[float, dict[str, list[float]]]:

@@ -18,18 +18,19 @@ import click
 import numpy as np
 
 from eval.bench_llm import rows
-from eval.fit import FOLDS, Matrix, auroc, sets
+from eval.fit import DECIDING, FOLDS, Matrix, sets
+from eval.metrics import auroc
 from rag.chatbot import HISTORY_TURNS, UNLIKELY
 from rag.followup import standalone
 from rag.llm import Model, load_model
-from rag.opinion import asking, log_odds
+from rag.opinion import asking, log_odds, signals
 from rag.quote import choose, quoted
+from rag.ranking import Logistic
 from rag.retrieve import retrieve
 
 SHARES = {"built-in": 0.25, "own words": 0.35, "clapnq": 0.3, "mtrag": 0.1}
 """What each set weighs. The reader has seen squad2's questions, so that the ranking seems surer there than it is."""
 
-DECIDING = ("built-in", "own words", "clapnq")
 MOST = {"built-in": 200, "own words": 200, "clapnq": 150, "mtrag": 25}
 """So many questions of each set, or library, are asked."""
 
@@ -60,15 +61,16 @@ def asked(model: Model, bench: Path, done: set[tuple[str, str]]) -> Iterator[dic
             }
 
 
-def fit(table: Matrix, right: Matrix, importance: Matrix) -> Matrix:
-    """Two weights and an intercept."""
+def fit(table: Matrix, right: Matrix, importance: Matrix) -> Logistic:
+    """The regression on two numbers, a row of `table` each."""
     from scipy.optimize import minimize
 
     def loss(weights: Matrix) -> float:
         odds = table @ weights[:2] + weights[2]
         return float(importance @ np.logaddexp(0, np.where(right, -odds, odds)) + RIDGE * weights[:2] @ weights[:2])
 
-    return np.asarray(minimize(loss, np.array([1.0, 0.0, 0.0]), method="L-BFGS-B").x)
+    found = minimize(loss, np.array([1.0, 0.0, 0.0]), method="L-BFGS-B").x
+    return Logistic(found[:2], float(found[2]))
 
 
 @click.command()
@@ -86,15 +88,14 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     told = [(row, odds) for row in rows(path) if (odds := log_odds(row["said"])) is not None]
     names = np.array([row["set"] for row, _ in told])
     right = np.array([row["answerable"] for row, _ in told], dtype=bool)
-    ranking = np.clip([row["ranking"] for row, _ in told], 1e-4, 1 - 1e-4)
-    table = np.stack([np.log(ranking / (1 - ranking)), np.array([odds for _, odds in told])], axis=1)
+    ranking = np.array([row["ranking"] for row, _ in told])
+    table = np.array([signals(row["ranking"], odds) for row, odds in told])
     importance = np.array([SHARES[name] / (names == name).sum() for name in names])
     fold = np.random.default_rng(0).permutation(len(told)) % FOLDS
     sure = np.zeros(len(told))
     for number in range(FOLDS):
         kept = fold != number
-        weights = fit(table[kept], right[kept], importance[kept])
-        sure[~kept] = 1 / (1 + np.exp(-(table[~kept] @ weights[:2] + weights[2])))
+        sure[~kept] = 1 / (1 + np.exp(-fit(table[kept], right[kept], importance[kept]).log_odds(table[~kept])))
 
     def rates(values: Matrix, threshold: float, name: str) -> list[float]:
         of = names == name
@@ -103,14 +104,14 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     grid = np.linspace(0.05, 0.95, 91)
     means = [np.mean([rates(sure, float(threshold), name) for name in DECIDING]) for threshold in grid]
     threshold = round(float(grid[int(np.argmax(means))]), 3)
-    weights = fit(table, right, importance)
+    both = fit(table, right, importance)
     figures: dict[str, Any] = {}
     for name in SHARES:
         of = names == name
         figures[name] = {
             "questions": int(of.sum()),
             **{
-                f"answerable_auroc{by}": round(auroc(list(zip(right[of], values[of], strict=True))), 4)
+                f"answerable_auroc{by}": round(auroc(values[of], right[of].astype(float)), 4)
                 for by, values in (("_ranking", ranking), ("_opinion", table[:, 1]), ("", sure))
             },
             "answered_and_refused": rates(sure, threshold, name),
@@ -126,7 +127,9 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
         "weights": {
             name: round(float(value), 4)
             for name, value in zip(
-                ("answerable", "opinion", "intercept", "refuse_below"), [*weights, threshold], strict=True
+                ("answerable", "opinion", "intercept", "refuse_below"),
+                (*both.weights, both.intercept, threshold),
+                strict=True,
             )
         },
     }

@@ -11,7 +11,10 @@ from collections.abc import Generator, Sequence
 from functools import cache
 from importlib import resources
 
+import numpy as np
+
 from rag.llm import Message, Model
+from rag.ranking import Logistic
 
 CHARACTERS = 900
 """So much of what would be quoted is read: 225 tokens, three seconds on a slow processor."""
@@ -62,18 +65,23 @@ def weighed(answerable: float, opinion: float | None) -> float:
     """The probability that the documents answer, by the ranking alone, with a model's opinion weighed in."""
     if opinion is None:
         return answerable
-    weights = _fitted()
+    both, _ = _fitted()
+    return both.probability(np.array([signals(answerable, opinion)]))
+
+
+def signals(answerable: float, opinion: float) -> tuple[float, float]:
+    """What is weighed: the log-odds by the ranking alone, and those of the model's "yes"."""
     sure = min(max(answerable, 1e-4), 1 - 1e-4)
-    odds = weights["answerable"] * math.log(sure / (1 - sure)) + weights["opinion"] * opinion + weights["intercept"]
-    return 1 / (1 + math.exp(-odds))
+    return math.log(sure / (1 - sure)), opinion
 
 
 def refuse_below() -> float:
     """Where `weighed` is below this, the question is refused."""
-    return _fitted()["refuse_below"]
+    return _fitted()[1]
 
 
 @cache
-def _fitted() -> dict[str, float]:
-    stored = json.loads((resources.files("rag") / "opinion.json").read_text(encoding="utf-8"))
-    return {name: float(value) for name, value in stored["weights"].items()}
+def _fitted() -> tuple[Logistic, float]:
+    stored = json.loads((resources.files("rag") / "opinion.json").read_text(encoding="utf-8"))["weights"]
+    weights = np.array([stored["answerable"], stored["opinion"]])
+    return Logistic(weights, stored["intercept"]), stored["refuse_below"]
