@@ -51,9 +51,33 @@ def test_a_percentage_may_be_written_in_any_way(said: str) -> None:
             "In 1987 the council banned all trade in furs.",
             "In 1987 the council imposed an embargo on all trade in furs.",
         ),
+        ("The talks are scheduled for 12 November.", "The talks are planned for 12 November."),
+        ("Lind warned that nobody should expect quick results.", "Lind warned against expecting quick results."),
+        ("The board has not sold the mill.", "The board has ruled out a sale, and the mill was not sold."),
+        (
+            "The union had demanded a wealth tax.",
+            "The talks ended after the council refused to accept a wealth tax demanded by the union.",
+        ),
+        ("About one third of the stems are cut in winter.", "In winter about a third of the stems are cut."),
+        ("Heating could cost as much as 9,000 euros more.", "Heating could cost up to 9,000 euros more."),
+        ("People who work in the county can get a card.", "Anyone who works in the county can get a card."),
+        ("The thesis describes the method.", "The method is described in the thesis."),
+        ("Prices have nearly risen to twice the old level.", "Prices have nearly risen to double the old level."),
+        (
+            "Frost in March destroyed most of the blossoms.",
+            "Farmers say that rain helped, but frost in March destroyed most of the blossoms.",
+        ),
+        (
+            "The deal has stalled because several banks refuse payments.",
+            "The deal has stalled, since several banks refuse payments.",
+        ),
+        (
+            "Wages fell to 900 euros in May.",
+            "Lind said that wages, which fell to 900 euros in May, were no longer enough.",
+        ),
     ],
 )
-def test_the_same_number_or_name_in_another_form(claim: str, source: str) -> None:
+def test_the_same_in_another_form(claim: str, source: str) -> None:
     assert check_support(claim, [source]).supported
 
 
@@ -86,48 +110,6 @@ def test_the_same_number_or_name_in_another_form(claim: str, source: str) -> Non
             "The court has fined Orvex and stopped trading.",
             "The court has refused to fine Orvex and continues trading.",
         ),
-    ],
-)
-def test_a_wrong_claim_is_not_accepted(claim: str, source: str) -> None:
-    assert not check_support(claim, [source]).supported
-
-
-@pytest.mark.parametrize(
-    ("claim", "source"),
-    [
-        ("The talks are scheduled for 12 November.", "The talks are planned for 12 November."),
-        ("Lind warned that nobody should expect quick results.", "Lind warned against expecting quick results."),
-        ("The board has not sold the mill.", "The board has ruled out a sale, and the mill was not sold."),
-        (
-            "The union had demanded a wealth tax.",
-            "The talks ended after the council refused to accept a wealth tax demanded by the union.",
-        ),
-        ("About one third of the stems are cut in winter.", "In winter about a third of the stems are cut."),
-        ("Heating could cost as much as 9,000 euros more.", "Heating could cost up to 9,000 euros more."),
-        ("People who work in the county can get a card.", "Anyone who works in the county can get a card."),
-        ("The thesis describes the method.", "The method is described in the thesis."),
-        ("Prices have nearly risen to twice the old level.", "Prices have nearly risen to double the old level."),
-        (
-            "Frost in March destroyed most of the blossoms.",
-            "Farmers say that rain helped, but frost in March destroyed most of the blossoms.",
-        ),
-        (
-            "The deal has stalled because several banks refuse payments.",
-            "The deal has stalled, since several banks refuse payments.",
-        ),
-        (
-            "Wages fell to 900 euros in May.",
-            "Lind said that wages, which fell to 900 euros in May, were no longer enough.",
-        ),
-    ],
-)
-def test_what_is_put_otherwise_is_accepted(claim: str, source: str) -> None:
-    assert check_support(claim, [source]).supported
-
-
-@pytest.mark.parametrize(
-    ("claim", "source"),
-    [
         ("Custom blinds can never be returned.", "Custom blinds cannot be returned unless they arrive damaged."),
         (
             "She won the prize before her uncle taught her Latin.",
@@ -152,7 +134,7 @@ def test_what_is_put_otherwise_is_accepted(claim: str, source: str) -> None:
         ),
     ],
 )
-def test_what_differs_in_a_word_or_in_order_is_not_accepted(claim: str, source: str) -> None:
+def test_a_wrong_claim_is_not_accepted(claim: str, source: str) -> None:
     assert not check_support(claim, [source]).supported
 
 
