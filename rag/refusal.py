@@ -10,8 +10,17 @@ from rag.evidence import Question
 NEAREST = 3
 """So many of the passages found are looked at."""
 
-_COUNTING = frozenset({"many", "long", "often", "far"})
-"""What asks for an amount says nothing of what the documents speak of."""
+_EMPTY = frozenset(
+    "many long often far one ones way ways thing things kind sort time times once ever else exactly really actually "
+    "right now still yet already even only between besides including counting according both each every same another "
+    "others back away together come comes came coming go goes went going gone make makes made making take takes took "
+    "taken taking give gives gave given put puts say says said saying think thinks thought know knows knew known want "
+    "wants wanted need needs needed use uses used mean means meant happen happens happened mention mentions mentioned "
+    "let lets seem seems seemed wonder wondering ask asks asked article articles document documents text".split()
+)
+"""What asks for an amount, light verbs and the like say nothing of what the documents speak of."""
+
+_SHORTENED = ("'m", "'ve", "'ll", "'re", "'d", "'t")
 
 _NAMED = 3
 """At most so many words or names of each sort are named."""
@@ -23,7 +32,11 @@ _CHARACTERS = 60
 def refusal(question: Question, passages: Sequence[Found]) -> str:
     """REFUSAL and, where some words of the question stand in the nearest passages and others do not, which."""
     near: set[str] = set().union(*(content_stems(passage.text) for passage in passages[:NEAREST]))
-    spans = [span for span in places(question.text) if span[2] not in STOPWORDS and span[2] not in _COUNTING]
+    spans = [
+        span
+        for span in places(question.text)
+        if span[2] not in STOPWORDS and span[2] not in _EMPTY and not span[2].endswith(_SHORTENED)
+    ]
     found: list[str] = []
     missing: list[str] = []
     for run in _runs(question.text, spans):

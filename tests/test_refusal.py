@@ -33,6 +33,10 @@ def said(library: Library, question: str) -> str:
             " They speak of “heron” and “Ada King”, but not of “photographed”.",
         ),
         ("What is the heron’s weight?", " They speak of “heron”, but not of “weight”."),
+        (
+            "I've seen one heron, can't you say how many eggs it makes at a time?",
+            " They speak of “heron”, but not of “seen” or “eggs”.",
+        ),
         ("What do herons eat?", ""),
         ("Why are zebras striped?", ""),
         ("Who?", ""),
