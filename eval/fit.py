@@ -26,6 +26,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from eval.logistic import Matrix, regression
 from eval.metrics import auroc
 from eval.questions import Question, load
 from index import documents
@@ -38,8 +39,6 @@ from rag.quote import quotable_together
 from rag.ranking import ALL_SIGNALS, ANSWER_SIGNALS, Logistic, answer_signals, quotable, rank
 from rag.retrieve import find
 from rag.spans import SpanReader, read, span_reader
-
-Matrix = npt.NDArray[np.float64]
 
 FOLDS = 5
 SENTENCE_SHARES = {"built-in": 0.2, "own words": 0.2, "squad2": 0.35, "clapnq": 0.25}
@@ -158,32 +157,14 @@ def fit_sentences(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
 def fit_answers(rows: Sequence[Row], sentence: Sequence[Logistic], *, target: str) -> Logistic:
     """The logistic regression over ANSWER_SIGNALS of `target`: "answerable", or "right", that the quoted sentences hold
     evidence. `sentence` ranks each row (one model a row)."""
-    from scipy.optimize import minimize
-
     pairs = [(row, *_ranked(row, model)) for row, model in zip(rows, sentence, strict=True) if row.candidates]
     used = [row for row, _, _ in pairs]
     table = np.stack([signals for _, signals, _ in pairs])
-    right = np.array(
-        [quoted if target == "right" else row.question.answerable for row, _, quoted in pairs], dtype=float
-    )
-    ridge = RIDGES[target]
-    mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
-    scale[[name.startswith("asks_") for name in ANSWER_SIGNALS]] = 1.0  # rare kinds would be free to weigh most
-    table = (table - mean) / scale
+    right = np.array([quoted if target == "right" else row.question.answerable for row, _, quoted in pairs])
     importance = _importance(used, CONFIDENCE_SHARES if target == "right" else ANSWER_SHARES)
-
-    def loss(parameters: Matrix) -> tuple[float, Matrix]:
-        weights, intercept = parameters[:-1], parameters[-1]
-        odds = table @ weights + intercept
-        sure = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
-        total = -importance @ (right * np.log(sure + 1e-12) + (1 - right) * np.log(1 - sure + 1e-12))
-        slope = importance * (sure - right)
-        gradient = np.append(slope @ table + 2 * ridge * weights, slope.sum())
-        return float(total + ridge * weights @ weights), gradient
-
-    found = minimize(loss, np.zeros(table.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    weights = found.x[:-1] / scale
-    return Logistic(weights, float(found.x[-1] - weights @ mean))
+    # Rare kinds of question would be free to weigh most.
+    rare = [column for column, name in enumerate(ANSWER_SIGNALS) if name.startswith("asks_")]
+    return regression(table, right, importance, ridge=RIDGES[target], unscaled=rare)
 
 
 def _ranked(row: Row, model: Logistic) -> tuple[Matrix, bool]:

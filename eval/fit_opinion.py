@@ -18,14 +18,14 @@ import click
 import numpy as np
 
 from eval.bench_llm import rows
-from eval.fit import DECIDING, FOLDS, Matrix, sets
+from eval.fit import DECIDING, FOLDS, sets
+from eval.logistic import Matrix, regression
 from eval.metrics import auroc
 from rag.chatbot import HISTORY_TURNS, UNLIKELY
 from rag.followup import standalone
 from rag.llm import Model, load_model
 from rag.opinion import asking, log_odds, signals
 from rag.quote import choose, quoted
-from rag.ranking import Logistic
 from rag.retrieve import retrieve
 
 SHARES = {"built-in": 0.25, "own words": 0.35, "clapnq": 0.3, "mtrag": 0.1}
@@ -61,18 +61,6 @@ def asked(model: Model, bench: Path, done: set[tuple[str, str]]) -> Iterator[dic
             }
 
 
-def fit(table: Matrix, right: Matrix, importance: Matrix) -> Logistic:
-    """The regression on two numbers, a row of `table` each."""
-    from scipy.optimize import minimize
-
-    def loss(weights: Matrix) -> float:
-        odds = table @ weights[:2] + weights[2]
-        return float(importance @ np.logaddexp(0, np.where(right, -odds, odds)) + RIDGE * weights[:2] @ weights[:2])
-
-    found = minimize(loss, np.array([1.0, 0.0, 0.0]), method="L-BFGS-B").x
-    return Logistic(found[:2], float(found[2]))
-
-
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--llm-url", help="The model's address; without it only what was asked before is fitted to.")
@@ -95,7 +83,9 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     sure = np.zeros(len(told))
     for number in range(FOLDS):
         kept = fold != number
-        sure[~kept] = 1 / (1 + np.exp(-fit(table[kept], right[kept], importance[kept]).log_odds(table[~kept])))
+        sure[~kept] = 1 / (
+            1 + np.exp(-regression(table[kept], right[kept], importance[kept], ridge=RIDGE).log_odds(table[~kept]))
+        )
 
     def rates(values: Matrix, threshold: float, name: str) -> list[float]:
         of = names == name
@@ -104,7 +94,7 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     grid = np.linspace(0.05, 0.95, 91)
     means = [np.mean([rates(sure, float(threshold), name) for name in DECIDING]) for threshold in grid]
     threshold = round(float(grid[int(np.argmax(means))]), 3)
-    both = fit(table, right, importance)
+    both = regression(table, right, importance, ridge=RIDGE)
     figures: dict[str, Any] = {}
     for name in SHARES:
         of = names == name

@@ -16,15 +16,13 @@ from pathlib import Path
 
 import click
 import numpy as np
-import numpy.typing as npt
 
+from eval.logistic import regression
 from eval.support import Claim, claims
 from rag.facts.words import words_of
 from rag.ranking import Logistic
 from rag.support import Sources
 from rag.support.compare import SIGNALS, Compared
-
-Matrix = npt.NDArray[np.float64]
 
 FOLDS = 5
 ROUNDS = 4
@@ -73,27 +71,12 @@ def compared(asked: Sequence[Claim]) -> list[Row]:
 
 def fit(rows: Sequence[Row], *, ridge: float = 1e-2) -> Logistic:
     """The regression, and which window stands for a claim, in turns."""
-    from scipy.optimize import minimize
-
     model = Logistic(np.array([float(name in ("met", "met_least", "same")) for name in SIGNALS]), 0.0)
-    right = np.array([claim.supported for claim, _ in rows], dtype=float)
-    weight = np.where(right == 1, 0.5 / right.sum(), WRONG * 0.5 / (1 - right).sum())
+    right = np.array([claim.supported for claim, _ in rows])
+    weight = np.where(right, 0.5 / right.sum(), WRONG * 0.5 / (~right).sum())
     for _ in range(ROUNDS):
         table = np.stack([best(windows, model).signals for _, windows in rows])
-        mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
-        scaled = (table - mean) / scale
-
-        def loss(parameters: Matrix, scaled: Matrix = scaled) -> tuple[float, Matrix]:
-            weights, intercept = parameters[:-1], parameters[-1]
-            sure = 1 / (1 + np.exp(-np.clip(scaled @ weights + intercept, -50, 50)))
-            total = -weight @ (right * np.log(sure + 1e-12) + (1 - right) * np.log(1 - sure + 1e-12))
-            slope = weight * (sure - right)
-            gradient = np.append(slope @ scaled + 2 * ridge * weights, slope.sum())
-            return float(total + ridge * weights @ weights), gradient
-
-        found = minimize(loss, np.zeros(len(SIGNALS) + 1), jac=True, method="L-BFGS-B")
-        weights = found.x[:-1] / scale
-        model = Logistic(weights, float(found.x[-1] - weights @ mean))
+        model = regression(table, right, weight, ridge=ridge)
     return model
 
 
