@@ -1,6 +1,6 @@
 """Whether the figures hold: `python -m eval.gate` prints them beside their floors and fails where one is not met.
 
-Both built-in sets of questions always; samples of the public sets where FOOTNOTE_BENCH names their folder.
+The shipped sets of questions always; samples of the public sets where FOOTNOTE_BENCH names their folder.
 """
 
 import json
@@ -39,7 +39,7 @@ SHOWN = (
 )
 """The figures shown of every set, floor or not."""
 
-OWN_WORDS = "own words"
+SHIPPED = (BUILTIN, "own words", "articles", "elsewhere")
 MEDIAN = "median"
 NOT_MET = "NOT MET"
 
@@ -168,6 +168,18 @@ def measure(asked: Sequence[Question], about: Iterable[Document]) -> Sequence[Ju
         return run(asked, Chatbot.open(library)).judgements
 
 
+def shipped(name: str) -> tuple[Sequence[Question], Iterable[Document]]:
+    """The questions of one of SHIPPED and the documents they are asked about."""
+    match name:
+        case "built-in":
+            return questions.builtin(), documents.builtin()
+        case "own words":
+            return questions.builtin("own-words"), documents.builtin()
+        case "articles":
+            return questions.builtin("articles"), documents.builtin()
+    return questions.elsewhere()
+
+
 def main() -> int:
     """Prints the table set by set; 0 where every floor that could be measured holds, else 1."""
     bench = os.environ.get("FOOTNOTE_BENCH")
@@ -176,12 +188,10 @@ def main() -> int:
     started = time.perf_counter()
     print(HEAD)
     try:
-        for name in dict.fromkeys((BUILTIN, OWN_WORDS, *(part.name for part in PARTS))):
+        for name in dict.fromkeys((*SHIPPED, *(part.name for part in PARTS))):
             parts = [part for part in PARTS if part.name == name]
-            if name == BUILTIN:
-                judgements = list(measure(questions.builtin(), documents.builtin()))
-            elif name == OWN_WORDS:
-                judgements = list(measure(questions.builtin("own-words"), documents.builtin()))
+            if name in SHIPPED:
+                judgements = list(measure(*shipped(name)))
             elif bench is not None and all((Path(bench) / part.file).is_file() for part in parts):
                 judgements = [one for part in parts for one in measure(*part.read(Path(bench)))]
             else:

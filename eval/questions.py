@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from index.documents import Document, printable
+from index.documents import Document, printable, read
 from index.documents import builtin as builtin_documents
 from index.errors import BadInput
 
@@ -89,13 +89,21 @@ def sample(items: Sequence[Sampled], size: int | None) -> list[Sampled]:
     return [item for item in items if item.id in chosen]
 
 
-def builtin(name: Literal["builtin", "own-words"] = "builtin") -> list[Question]:
+def builtin(name: Literal["builtin", "own-words", "articles"] = "builtin") -> list[Question]:
     """A set of questions that is shipped, about the articles that are shipped.
 
-    `builtin` asks in plain words, `own-words` in those of a reader who does not repeat the articles'.
+    `builtin` asks in plain words, `own-words` in those of a reader who does not repeat the articles', and `articles`
+    in those of three others, who wrote many near misses.
     """
     with resources.as_file(resources.files("eval") / "questions" / f"{name}.jsonl") as path:
         return load(path, builtin_documents())
+
+
+def elsewhere() -> tuple[list[Question], list[Document]]:
+    """The set of questions that is shipped about invented documents of many kinds, and these documents."""
+    with resources.as_file(resources.files("eval") / "questions" / "elsewhere") as folder:
+        about = [read(path, id=path.name) for path in sorted((folder / "docs").glob("*.txt"))]
+        return load(folder / "questions.jsonl", about), about
 
 
 def load(path: str | Path, documents: Sequence[Document]) -> list[Question]:

@@ -1,6 +1,6 @@
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -176,8 +176,11 @@ def test_a_sample_is_fixed_and_keeps_the_order(tmp_path: Path) -> None:
     assert questions.sample(some, None) == questions.sample(some, 500) == some
 
 
-@pytest.mark.parametrize("name", ["builtin", "own-words"])
-def test_a_built_in_set_loads_and_its_evidence_is_in_place(name: Literal["builtin", "own-words"]) -> None:
+Name = Literal["builtin", "own-words", "articles"]
+
+
+@pytest.mark.parametrize("name", get_args(Name))
+def test_a_built_in_set_loads_and_its_evidence_is_in_place(name: Name) -> None:
     texts = {document.id: document.text for document in builtin()}
     found = [one for question in questions.builtin(name) for one in question.evidence]
     assert found
@@ -185,5 +188,11 @@ def test_a_built_in_set_loads_and_its_evidence_is_in_place(name: Literal["builti
 
 
 @pytest.mark.parametrize("name", ["builtin", "own-words"])
-def test_every_answerable_built_in_question_can_be_judged_by_its_wording(name: Literal["builtin", "own-words"]) -> None:
+def test_every_answerable_built_in_question_can_be_judged_by_its_wording(name: Name) -> None:
     assert [one.id for one in questions.builtin(name) if one.answerable and not short_answers(one)] == []
+
+
+def test_the_ids_of_all_shipped_questions_differ() -> None:
+    ids = [one.id for name in get_args(Name) for one in questions.builtin(name)]
+    ids += [one.id for one in questions.elsewhere()[0]]
+    assert len(ids) == len(set(ids))
