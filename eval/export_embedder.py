@@ -36,6 +36,10 @@ SOURCE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 """Of model.safetensors, as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2."""
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
+PARTS = ("query", "key", "value")
+DIVIDE = ((WIDTH / HEADS) ** -0.5, 1.0, 1.0)
+"""What these are multiplied by, so that the attention has nothing to divide by."""
+
 EPSILON = 1e-12
 TOKENS = 256
 """The longest text in tokens: that of the model's own sentence_bert_config.json."""
@@ -166,8 +170,8 @@ def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) ->
 
     for layer in range(LAYERS):
         prefix = f"encoder.layer.{layer}"
-        parts = [f"{prefix}.attention.self.{part}" for part in ("query", "key", "value")]
-        divide = np.repeat(np.array([(WIDTH / HEADS) ** -0.5, 1, 1], dtype=np.float32), WIDTH)  # of the attention
+        parts = [f"{prefix}.attention.self.{part}" for part in PARTS]
+        divide = np.repeat(np.array(DIVIDE, dtype=np.float32), WIDTH)
         matrix = np.concatenate([weights[f"{part}.weight"] for part in parts]).T * divide
         bias = np.concatenate([weights[f"{part}.bias"] for part in parts]) * divide
         split_heads = node("Reshape", linear(f"{prefix}.attention.self", x, matrix, bias), by_head)
@@ -209,6 +213,44 @@ def graph(weights: dict[str, Array], *, scales: Scales, probes: bool = False) ->
         opset_imports=[helper.make_opsetid("", 20)],
         ir_version=9,
     )
+
+
+def restored(file: Path) -> dict[str, Array]:
+    """The weights that `graph` and `save` made a file of, as far as 8 bits hold them; of positions that it lacks, those
+    published."""
+    import onnx
+    from onnx import numpy_helper
+    from safetensors.numpy import load_file
+
+    stored = {one.name: numpy_helper.to_array(one) for one in onnx.load(file).graph.initializer}
+    weights = load_file(float_model_folder() / "model.safetensors")
+    weights = {name: value.copy() for name, value in weights.items() if name.startswith(("embeddings.", "encoder."))}
+    weights.pop("embeddings.position_ids", None)
+
+    def matrix(name: str) -> Array:
+        integers, zero = (stored[f"{name}.weight_{part}"].astype(np.float32) for part in ("quantized", "zero_point"))
+        value: Array = (integers - zero) * stored[f"{name}.weight_scale"]
+        return value * stored[f"{name}.divide"][:, None] if f"{name}.divide" in stored else value
+
+    weights["embeddings.position_embeddings.weight"][:TOKENS] = stored["places"]
+    weights["embeddings.token_type_embeddings.weight"] = stored["types"]
+    names = ["embeddings.LayerNorm"]
+    for layer in range(LAYERS):
+        prefix = f"encoder.layer.{layer}"
+        names += [f"{prefix}.attention.output.LayerNorm", f"{prefix}.output.LayerNorm"]
+        columns = np.split(matrix(f"{prefix}.attention.self"), 3, axis=1)
+        biases = np.split(stored[f"{prefix}.attention.self.bias"], 3)
+        for part, divide, column, bias in zip(PARTS, DIVIDE, columns, biases, strict=True):
+            weights[f"{prefix}.attention.self.{part}.weight"] = column.T / divide
+            weights[f"{prefix}.attention.self.{part}.bias"] = bias / divide
+        for dense in ("attention.output.dense", "intermediate.dense", "output.dense"):
+            weights[f"{prefix}.{dense}.weight"] = matrix(f"{prefix}.{dense}").T
+            weights[f"{prefix}.{dense}.bias"] = stored[f"{prefix}.{dense}.bias"]
+    for name in names:
+        weights |= {f"{name}.{part}": stored[f"{name}.{part}"] for part in ("weight", "bias")}
+    if UNQUANTIZED in stored:
+        weights |= {UNQUANTIZED: stored[UNQUANTIZED].T, "head.bias": stored["head.bias"]}
+    return {name: np.ascontiguousarray(value, dtype=np.float32) for name, value in weights.items()}
 
 
 def parity(folder: Path) -> Array:

@@ -3,10 +3,12 @@
     python -m eval.train_reader squad train-v1.1.json --output squad.safetensors
     python -m eval.train_reader adapt --bench DIR --start squad.safetensors --output both.safetensors
     python -m eval.train_reader average both.safetensors earlier.safetensors --output mean.safetensors
-    python -m eval.train_reader export --bench DIR --start both.safetensors --output rag/models/reader-int8.onnx
+    python -m eval.train_reader restore rag/models/reader-int8.onnx --output before.safetensors
+    python -m eval.train_reader pairs --bench DIR --start both.safetensors --output reader.safetensors
+    python -m eval.train_reader export --bench DIR --start reader.safetensors --output rag/models/reader-int8.onnx
 
 The weights start as those of all-MiniLM-L6-v2. Two numbers a token say how well the answer starts and ends there, and
-the first token's stand for "no answer" (Devlin et al. 2019). There are two stages:
+the first token's stand for "no answer" (Devlin et al. 2019). There are three stages:
 
 squad    SQuAD 1.1's training questions (Rajpurkar et al. 2016; CC BY-SA 4.0), 87,599 on 442 Wikipedia articles, none
          of them among those of the public sets here. A share of the questions comes a second time with another
@@ -15,7 +17,11 @@ squad    SQuAD 1.1's training questions (Rajpurkar et al. 2016; CC BY-SA 4.0), 8
 adapt    squad2's development questions, of which half are unanswerable and look as if they weren't, and the same kind
          of second time. What is written is the mean of the weights before and after (WiSE-FT, Wortsman et al. 2022):
          it puts the right sentence first more often than either, on every set (docs/quality.md). `--half` takes every
-         other article alone: eval/fit.py has to learn from what a reader says of articles that it never saw.
+         other article alone.
+pairs    eval/pairs: two questions of one form, of which a document answers one and not the other, written for this.
+
+`restore` takes the weights out of what is shipped, to go on from (8 bits of them: a logit is then .04 off, of a
+deviation of 2.4).
 
 Windows of whole sentences of different lengths are read, since passages have all lengths. Needs the extra `export`.
 """
@@ -36,8 +42,9 @@ from urllib.parse import unquote
 
 import click
 
-from eval.export_embedder import graph, outliers, save
+from eval.export_embedder import graph, outliers, restored, save
 from eval.near_misses import NearMisses
+from eval.questions import load
 from index.documents import read
 from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
@@ -73,7 +80,8 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about `paragraph` of `article`, and where in it the answer stands; None where it doesn't."""
+    """A question about `paragraph` of `article`, and where in it the answer stands; None where it doesn't or, if there
+    are no `answers`, what a careless reader would take for one."""
 
     text: str
     answers: tuple[str, ...]
@@ -95,6 +103,10 @@ class Example:
 
 
 Articles = dict[str, list[Paragraph]]
+
+PAIRS = Path(__file__).parent / "pairs"
+
+_PARAGRAPH = re.compile(r"\S(?:(?:.|\n(?!\s*\n))*\S)?")
 
 
 def paragraph(text: str, title: str, tokenizer: Any) -> Paragraph:
@@ -153,6 +165,35 @@ def squad2(bench: Path, tokenizer: Any) -> tuple[Articles, list[Asked]]:
     return articles, asked
 
 
+def pairs(tokenizer: Any, folder: Path = PAIRS) -> tuple[Articles, list[Asked]]:
+    """The question pairs of all sets in `folder`, each a folder of `docs` and `questions.jsonl`."""
+    articles: Articles = {}
+    asked = []
+    for file in sorted(folder.glob("*/questions.jsonl")):
+        documents = [read(path, id=path.name) for path in sorted((file.parent / "docs").glob("*.txt"))]
+        places: dict[str, list[tuple[int, int]]] = {}
+        for one in documents:
+            places[one.id] = [match.span() for match in _PARAGRAPH.finditer(one.text)]
+            articles[f"{file.parent.name}/{one.id}"] = [
+                paragraph(one.text[start:end], one.title, tokenizer) for start, end in places[one.id]
+            ]
+        texts = {one.id: one.text for one in documents}
+        for question in load(file, documents):
+            if question.answerable:
+                (evidence,) = question.evidence
+                (answer,) = question.answers
+                start = evidence.start + evidence.quote.lower().index(answer.lower())
+                end, document = start + len(answer), evidence.document
+            else:
+                document, quote = question.meta["near"]["document"], question.meta["near"]["quote"]
+                start = texts[document].index(quote)
+                end = start + len(quote)
+            place = next(place for place, (_, to) in enumerate(places[document]) if start < to)
+            span = start - places[document][place][0], end - places[document][place][0]
+            asked.append(Asked(question.question, question.answers, span, f"{file.parent.name}/{document}", place))
+    return articles, asked
+
+
 def examples(
     articles: Articles,
     asked: Sequence[Asked],
@@ -162,10 +203,11 @@ def examples(
     apart: float = 0,
     near: float = 0,
     near_misses: NearMisses | None = None,
+    seed: int = SEED,
 ) -> Iterator[Example]:
     """Each question with a window of its paragraph, and again for a share of the questions each: `others` with one of
     another paragraph, `apart` with one of its paragraph that the answer is not in, `near` as a near miss of it."""
-    chance = random.Random(SEED)
+    chance = random.Random(seed)
     tokens_of = cache(lambda text: tokenizer.encode(text, add_special_tokens=False).ids)
 
     def made(question: str, of: Paragraph, span: tuple[int, int] | None, without: Sequence[str] = ()) -> Example | None:
@@ -179,12 +221,13 @@ def examples(
     for one in asked:
         around = articles[one.article]
         own = around[one.paragraph]
-        windows = [made(one.text, own, one.span)]
+        window = made(one.text, own, one.span)
+        windows = [window if one.answers or not window else replace(window, start=-1, end=-1)]
         if chance.random() < others and (other := _another(one, around, chance)):
             windows.append(made(one.text, other, None))
-        if one.span and chance.random() < apart:
+        if one.span and one.answers and chance.random() < apart:
             windows.append(made(one.text, own, None, one.answers))
-        if near_misses and one.span and chance.random() < near:
+        if near_misses and one.answers and chance.random() < near:
             missed = near_misses.of(one.text, own.text, one.article)
             window = made(missed, own, one.span) if missed else None
             windows.append(replace(window, start=-1, end=-1) if window else None)
@@ -419,6 +462,39 @@ def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: in
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=7e-5, epochs=1, threads=threads)
     average(start, output, output)
+
+
+@main.command("pairs")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+@click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
+@click.option("--times", default=4, show_default=True, help="So often each pair is read, in another window each.")
+@click.option("--again", default=0.5, show_default=True, help="Share of squad2's questions that are read again.")
+@click.option("--rate", default=7e-5, show_default=True)
+@click.option("--threads", default=2, show_default=True)
+def _pairs(start: Path, output: Path, bench: Path, times: int, again: float, rate: float, threads: int) -> None:
+    """The third stage, a quarter of an hour."""
+    tokenizer = load_tokenizer(float_model_folder())
+    articles, asked = pairs(tokenizer)
+    made: list[Example] = []
+    for seed in range(1, times + 1):
+        made += examples(articles, asked, tokenizer, others=0.4, apart=0.25, seed=seed)
+    articles, asked = squad2(bench, tokenizer)  # else it forgets how to find
+    asked = random.Random(SEED).sample(asked, round(again * len(asked)))
+    made += examples(articles, asked, tokenizer, others=0.3, apart=0.2)
+    click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
+    train(made, start=start, output=output, rate=rate, epochs=1, threads=threads)
+
+
+@main.command("restore")
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _restore(model: Path, output: Path) -> None:
+    """From what is shipped to weights that training can go on from."""
+    from safetensors.numpy import save_file
+
+    weights = {name if "head" in name else f"encoder.{name}": value for name, value in restored(model).items()}
+    save_file(weights, output)
 
 
 @main.command("average")

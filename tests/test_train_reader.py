@@ -1,4 +1,6 @@
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from eval.train_reader import (
     Paragraph,
     batches,
     examples,
+    pairs,
     paragraph,
 )
 from index.embed import BundledEmbedder, float_model_folder, load_tokenizer
@@ -98,6 +101,33 @@ def test_a_question_without_an_answer_says_so(tokenizer: Any, article: list[Para
     (made,) = examples({"mill": article}, [Asked("Who sold it?", (), None, "mill", 0)], tokenizer)
     assert (made.start, made.end) == (-1, -1)
     assert made.window
+
+
+def test_of_a_pair_one_is_answered_and_the_other_read_beside_what_looks_like_it(tokenizer: Any, tmp_path: Path) -> None:
+    (tmp_path / "mills" / "docs").mkdir(parents=True)
+    text = f"The mill\n\nMills grind corn.\n\n{MILL}\n"
+    (tmp_path / "mills" / "docs" / "mill.txt").write_text(text, encoding="utf-8")
+    quote = "Carla Weiss bought it in 1987 from the town of Lund."
+    near = {"document": "mill.txt", "quote": quote}
+    rows = [
+        {
+            "id": "a",
+            "question": "Who bought it?",
+            "answers": ["Carla Weiss"],
+            "answerable": True,
+            "kind": "single",
+            "evidence": [near],
+        },
+        {"id": "b", "question": "Who built it?", "answerable": False, "kind": "unanswerable", "meta": {"near": near}},
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "mills" / "questions.jsonl").write_text(lines, encoding="utf-8")
+    articles, asked = pairs(tokenizer, tmp_path)
+    assert [one.text for one in articles["mills/mill.txt"]] == ["The mill", "Mills grind corn.", MILL.strip()]
+    answered, missed = examples(articles, asked, tokenizer)
+    assert tokenizer.decode(answered.window[answered.start : answered.end + 1]) == "carla weiss"
+    assert missed.start == missed.end == -1
+    assert "carla weiss bought it" in tokenizer.decode(missed.window)
 
 
 def test_a_near_miss_stands_beside_the_words_that_answer_the_question(tokenizer: Any, article: list[Paragraph]) -> None:
