@@ -117,6 +117,7 @@ class Question:
     focus    the row of the word that says what is asked for
     reading  what was read of it all: its `words` are `vectors`
     demands  what must stand where the answer stands
+    told     what was answered before, where more than that is asked for; white space as single spaces
     """
 
     text: str
@@ -132,13 +133,15 @@ class Question:
     focus: int
     reading: Reading
     demands: Demands
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer. `passage` is its passage’s rank, `meaning` the unit mean of its word vectors, `title`
     that of its document; `beside`: it can't answer, since it has a word of the question only as another thing, "vice
-    chairman", or nothing near it has the name that a follow-up asks about, "And Hikvision?".
+    chairman", nothing near it has the name that a follow-up asks about, "And Hikvision?", or more is asked for than it,
+    which was quoted before.
 
     Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
     their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
@@ -206,6 +209,7 @@ def take_apart(standalone: Standalone, library: Library) -> Question:
             asked_from > 0,
             {stem(word) for (word, _), name, now in zip(read, is_name, emphasis == 1, strict=True) if name and now},
         ),
+        " ".join(" ".join(standalone.told).split()),
     )
 
 
@@ -325,7 +329,8 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
                 meaning,
                 document.title,
                 _qualified(question, words[position], stems[position])
-                or (bool(demands.named) and near.isdisjoint(demands.named)),
+                or (bool(demands.named) and near.isdisjoint(demands.named))
+                or (bool(question.told) and " ".join(texts[position].split()) in question.told),
             )
         )
     return result

@@ -19,6 +19,20 @@ _THAT_JOINS = re.compile(r"\b(?:\w+)\s+that\b(?=\s+\w)|\b(?:is|are|was|were) the
 _OPENS_ON = re.compile(
     r"^\W*(?:and|but|so|or|also|what about|how about|what else|who else|why not|which ones?)\b", re.IGNORECASE
 )
+_JOINED = re.compile(
+    r"^\W*(?:and|but|so|or|also)\W+(?=(?:who|whom|whose|what|which|when|where|why|how|is|are|was|were|do|does|did|has|"
+    r"have|had|can|could|will|would|should)\b)",
+    re.IGNORECASE,
+)
+"""Joins a question that may be complete: "And who warned of a new axis?"."""
+
+_MORE = re.compile(
+    r"\b(?:else|(?:which|what|any|some|the) others?|another|(?:tell|any|any ?thing|some ?thing) (?:(?:me|us) )?more|"
+    r"more (?:about|details?|on|of))\b",
+    re.IGNORECASE,
+)
+"""Asks for what wasn't said yet."""
+
 _POINTS_BACK = re.compile(
     r"\b(?:you (?:just )?(?:say|said|meant?|mention(?:ed)?)|i (?:just )?meant?|the (?:others|former|latter)|"
     r"the (?:other|last|first|second|third|previous) (?:ones?|option|point|reason|step|part)|"
@@ -110,11 +124,13 @@ class Standalone:
 
     text     what was asked, and before it what that leans on; `text[asked:]` is what was asked now
     context  what the search looks for beside the question by itself: what was asked before, what was answered
+    told     the earlier answers, where more than they say is asked for: "What else did he say?"
     """
 
     text: str
     asked: int = 0
     context: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def query(self) -> str:
@@ -130,24 +146,25 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     question = without_documents(without_courtesies(question))
     if not question or not earlier or not leans(question):
         return Standalone(question)
+    answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
+    told = tuple(answers) if _MORE.search(question) else ()
     # What the conversation is about: the last question that was complete and, where others came after it, the last one;
     # but "And Hikvision?" asks the first again, whatever was asked of others in between.
     subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])
     asked_before = [subject] if names(question) else list(dict.fromkeys([subject, earlier[-1]]))
-    answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
     person = _person(question, " ".join(asked_before), answers[-1] if answers else "")
     if person:
         named = _PERSON_PRONOUN.sub(
             lambda match: f"{person}’s" if match.group().lower() in ("his", "hers") else person, question, count=1
         )
         if not leans(named):
-            return Standalone(named)
+            return Standalone(named, told=told)
     opening = _opening(answers)
     if opening and _WHO_SAID.match(question):
         leading = f"{asked_before[-1].rstrip(' ?.!:')}: {opening[0].rstrip(' .!')}: "
         return Standalone(leading + question, len(leading))
     leading = "".join(f"{text.rstrip(' ?.!:')}: " for text in asked_before)
-    return Standalone(leading + question, len(leading), (asked_before[-1], *opening))
+    return Standalone(leading + question, len(leading), (asked_before[-1], *opening), told)
 
 
 def leans(question: str) -> bool:
@@ -158,6 +175,9 @@ def leans(question: str) -> bool:
         return False
     if len(_content(question)) <= FEW_WORDS and not names(question):
         return True
+    joined = _JOINED.match(question)
+    if joined and len(_content(question)) > FEW_WORDS:
+        return leans(question[joined.end() :])
     if _OPENS_ON.match(question) or _POINTS_BACK.search(question):
         return True
     # "What did Putin say about his visit?": the question names whom it means

@@ -105,6 +105,13 @@ def test_a_follow_up_of_names_alone_wants_them(library: Library) -> None:
     ]
 
 
+def test_what_was_told_before_is_beside_where_more_is_asked_for(library: Library) -> None:
+    question = "What else does the owl do?"
+    told = Standalone(question, told=("The owl  hunts mice\nat night. It sleeps.",))
+    sentences = candidates(take_apart(told, library), library, library.search(question))
+    assert [one.text for one in sentences if one.beside] == ["The owl hunts mice at night."]
+
+
 def test_headings_and_questions_are_told_apart_from_statements(library: Library) -> None:
     sentences = found(library, "birds")
     assert signal(of(sentences, "Birds of the river"), "heading") == 1

@@ -22,6 +22,8 @@ SAID: list[Turn] = [
         "By what percentage did trade grow from January to August 2024?",
         "Why did Putin say that the West is worried about Russia?",
         "What did Putin say about his visit to Beijing?",
+        "And who warned of a new axis of evil?",
+        "So which banks of China stopped paying?",
         "By the way, what is a secret?",
         "What are worker nodes?",
     ],
@@ -240,6 +242,23 @@ def test_who_said_that_asks_about_the_last_answer() -> None:
     made = standalone("Who said that?", SAID)
     assert made.text == "What did Zheng Qinmo say about the visit: This visit is very important: Who said that?"
     assert made.query == made.text
+
+
+@pytest.mark.parametrize(
+    ("question", "more"),
+    [
+        ("What else?", True),
+        ("What else did he say?", True),
+        ("And which others?", True),
+        ("Can you tell me more about it?", True),
+        ("Was it more than before?", False),
+        ("What did he say?", False),
+    ],
+)
+def test_what_was_told_is_known_where_more_is_asked_for(question: str, *, more: bool) -> None:
+    answer = "Zheng Qinmo said so. [1] It rained. [2]"
+    history = [{"role": "user", "content": "Who said so in Kazan?"}, {"role": "assistant", "content": answer}]
+    assert standalone(question, history).told == (("Zheng Qinmo said so. It rained.",) if more else ())
 
 
 def test_a_refusal_says_nothing_to_lean_on() -> None:
