@@ -248,6 +248,9 @@ def test_who_said_that_asks_about_the_last_answer() -> None:
     ("question", "more"),
     [
         ("What else?", True),
+        ("Why?", True),
+        ("But why did he?", True),
+        ("When?", False),
         ("What else did he say?", True),
         ("And which others?", True),
         ("Can you tell me more about it?", True),
