@@ -470,18 +470,21 @@ def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: in
 @click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
 @click.option("--times", default=4, show_default=True, help="So often each pair is read, in another window each.")
 @click.option("--again", default=0.5, show_default=True, help="Share of squad2's questions that are read again.")
+@click.option("--seed", default=SEED, show_default=True, help="What windows are drawn by; another in a second round.")
 @click.option("--rate", default=7e-5, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def _pairs(start: Path, output: Path, bench: Path, times: int, again: float, rate: float, threads: int) -> None:
+def _pairs(
+    start: Path, output: Path, bench: Path, times: int, again: float, seed: int, rate: float, threads: int
+) -> None:
     """The third stage, a quarter of an hour."""
     tokenizer = load_tokenizer(float_model_folder())
     articles, asked = pairs(tokenizer)
     made: list[Example] = []
-    for seed in range(1, times + 1):
-        made += examples(articles, asked, tokenizer, others=0.4, apart=0.25, seed=seed)
+    for number in range(times):
+        made += examples(articles, asked, tokenizer, others=0.4, apart=0.25, seed=seed + number)
     articles, asked = squad2(bench, tokenizer)  # else it forgets how to find
-    asked = random.Random(SEED).sample(asked, round(again * len(asked)))
-    made += examples(articles, asked, tokenizer, others=0.3, apart=0.2)
+    asked = random.Random(seed).sample(asked, round(again * len(asked)))
+    made += examples(articles, asked, tokenizer, others=0.3, apart=0.2, seed=seed)
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=rate, epochs=1, threads=threads)
 

@@ -37,12 +37,19 @@ def find(
     return asked, passages, candidates(asked, library, passages)
 
 
-def retrieve(
+def ranked(
     library: Library, question: Standalone, *, k: int = 10, documents: Sequence[str] | None = None
-) -> Retrieved:
-    """What `find` finds, ranked, the best sentences read, and how sure they answer."""
+) -> tuple[Question, list[Found], list[tuple[Candidate, float]]]:
+    """What `find` finds, the sentences with their log-odds of answering, likeliest first, the best ones read."""
     asked, passages, sentences = find(library, question, k=k, documents=documents)
     models = fitted()
     likely = [candidate for candidate, _ in rank(quotable(sentences), models.sentence)]
-    ranked = rank(read(asked.text, sentences, likely, span_reader()), models.read_sentence)
-    return Retrieved(asked, passages, ranked, *judge(asked.kind, ranked))
+    return asked, passages, rank(read(asked.text, sentences, likely, span_reader()), models.read_sentence)
+
+
+def retrieve(
+    library: Library, question: Standalone, *, k: int = 10, documents: Sequence[str] | None = None
+) -> Retrieved:
+    """What `ranked` finds, and how sure it answers."""
+    asked, passages, sentences = ranked(library, question, k=k, documents=documents)
+    return Retrieved(asked, passages, sentences, *judge(asked.kind, sentences))

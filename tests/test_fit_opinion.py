@@ -17,7 +17,7 @@ def test_what_tells_more_weighs_more(tmp_path: Path) -> None:
         answerable = number % 2 == 0
         ranking = chance.uniform(0.3, 0.9)
         said = chance.gauss(1.5 if answerable else -1.5, 1)
-        row = {"set": [*SHARES][number % 4 // 2 + number % 3 % 2 * 2], "id": str(number), "answerable": answerable}
+        row = {"set": [*SHARES][number // 2 % len(SHARES)], "id": str(number), "answerable": answerable}
         rows.append(row | {"ranking": ranking, "said": f"{said:.3f}", "model": "tiny"})
     rows.append(rows[0] | {"said": "Perhaps"})
     path, output = tmp_path / "rows.jsonl", tmp_path / "opinion.json"
