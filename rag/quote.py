@@ -18,7 +18,10 @@ SECOND_SHARE = 0.1
 """A second sentence is quoted when it has at least this share of the odds of all candidates: then either of the two may
 be it. On development questions, with the coefficients fitted to them, evidence is then quoted for 92 % of the built-in
 ones, 89 % of own words, squad2 and clapnq, and 75, 66, 69 and 71 % of the quoted sentences hold some. (Within 1.5
-log-odds of the best it is 92, 88, 87, 86 and 78, 67, 72, 71 %.) The same holds for each sentence of a list."""
+log-odds of the best it is 92, 88, 87, 86 and 78, 67, 72, 71 %.)"""
+
+MEMBER_SHARE = 0.05
+"""The same for each sentence of a list, of which one alone answers less well: the reader sets them further apart."""
 
 MEMBER_FOCUS = 0.75
 """A sentence may name a member of a list if it matches the word that says what is listed ("which *banks*") at least
@@ -109,11 +112,11 @@ def quotable_together(ranked: Sequence[tuple[Candidate, float]]) -> list[Candida
     return [candidate for place, (candidate, score) in enumerate(ranked[:2]) if place == 0 or score >= least]
 
 
-def _least(ranked: Sequence[tuple[Candidate, float]]) -> float:
+def _least(ranked: Sequence[tuple[Candidate, float]], share: float = SECOND_SHARE) -> float:
     """The log-odds from which on a sentence may as well be the one as the best."""
     best = ranked[0][1]
     total = sum(math.exp(score - best) for _, score in ranked)
-    return best + math.log(SECOND_SHARE * total)
+    return best + math.log(share * total)
 
 
 def gathered(ranked: Sequence[tuple[Candidate, float]], chosen: Sequence[Candidate], kind: str) -> list[Candidate]:
@@ -121,7 +124,7 @@ def gathered(ranked: Sequence[tuple[Candidate, float]], chosen: Sequence[Candida
     no sentence before names; `kind` is that of the members of the list."""
     found = list(chosen)
     listed = [member for one in found for member in _members(kind, one)]
-    least = _least(ranked)
+    least = _least(ranked, MEMBER_SHARE)
     for candidate, score in ranked:
         if score < least or len(found) == MEMBERS:
             break
@@ -139,7 +142,7 @@ def gathered(ranked: Sequence[tuple[Candidate, float]], chosen: Sequence[Candida
 def _members(kind: str, candidate: Candidate) -> list[str]:
     """What in a sentence may be a member of the list asked for."""
     if kind == "person":
-        return people(candidate.text)
+        return people(candidate.text) or names(candidate.text)
     if kind in TOLD:
         return [candidate.text[start:end] for start, end, _ in answers_in(kind, candidate.text, frozenset())]
     return names(candidate.text)

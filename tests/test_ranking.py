@@ -36,7 +36,7 @@ def test_the_coefficients_say_where_they_come_from() -> None:
     assert (resources.files("rag") / ".." / STORED["made_by"]).is_file()
     assert date.fromisoformat(STORED["made_on"]) <= date.today()
     assert re.search(r"development", STORED["data"])
-    for figures in STORED["cross_validated_by_article"].values():
+    for figures in STORED["cross_validated"].values():
         assert figures["questions"] > 0
         assert all(0 <= value <= 1 for name, value in figures.items() if name != "questions")
 
