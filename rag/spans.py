@@ -100,7 +100,8 @@ class SpanReader:
 
     def _read(self, asked: list[int], text: str, title: str) -> Marked:
         tokenizer, session = self._model
-        encoded = tokenizer.encode(text, add_special_tokens=False)
+        prose = text.replace(" | ", ".  ")  # which it was trained on: the cells of a row as sentences, offsets the same
+        encoded = tokenizer.encode(prose, add_special_tokens=False)
         before = tokenizer.encode(heading(title, text), add_special_tokens=False).ids[:TITLE_TOKENS]
         window = encoded.ids[:WINDOW_TOKENS]
         ids = np.array([CLS, *asked, SEP, *before, *window, SEP], dtype=np.int64)
