@@ -26,11 +26,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from eval.gate import SHIPPED, shipped
 from eval.logistic import Matrix, regression
 from eval.metrics import auroc
-from eval.questions import Question, builtin, elsewhere, load
+from eval.questions import Question, load
 from index import documents
-from index.documents import Document
 from index.library import Library
 from rag.chatbot import HISTORY_TURNS
 from rag.followup import standalone
@@ -169,22 +169,17 @@ def choose_threshold(rows: Sequence[Row], sure: npt.NDArray[np.float64]) -> tupl
 
 def sets(bench: Path) -> Iterable[tuple[str, Library, list[Question]]]:
     """The development questions and a library of their documents, set by set."""
-    about: list[Document]
-    for name, asked, about in (
-        ("built-in", builtin(), documents.builtin()),
-        ("own words", builtin("own-words"), documents.builtin()),
-        ("articles", builtin("articles"), documents.builtin()),
-        ("elsewhere", *elsewhere()),
-    ):
+    for name in SHIPPED:
+        asked, about = shipped(name)
         with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
             library.add(about)
             yield name, library, [one for one in asked if one.half == "development"]
     for name, part in _PUBLIC:
         root = bench / part / "docs"
-        about = [documents.read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
+        texts = [documents.read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
         with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
-            library.add(about)
-            yield name, library, load(bench / part / "questions.jsonl", about)
+            library.add(texts)
+            yield name, library, load(bench / part / "questions.jsonl", texts)
 
 
 @click.command()

@@ -16,8 +16,7 @@ squad    SQuAD 1.1's training questions (Rajpurkar et al. 2016; CC BY-SA 4.0), 8
          where documents say nothing.
 adapt    squad2's development questions, of which half are unanswerable and look as if they weren't, and the same kind
          of second time. What is written is the mean of the weights before and after (WiSE-FT, Wortsman et al. 2022):
-         it puts the right sentence first more often than either, on every set (docs/quality.md). `--half` takes every
-         other article alone.
+         it puts the right sentence first more often than either, on every set (docs/quality.md).
 pairs    eval/pairs: two questions of one form, of which a document answers one and not the other, written for this.
 
 `restore` takes the weights out of what is shipped, to go on from (8 bits of them: a logit is then .04 off, of a
@@ -449,15 +448,11 @@ def _squad(
 @click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
 @click.option("--start", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-@click.option("--half", type=click.IntRange(0, 1), help="Every other article alone, in the order of their names.")
 @click.option("--threads", default=2, show_default=True)
-def _adapt(bench: Path, start: Path, output: Path, half: int | None, threads: int) -> None:
+def _adapt(bench: Path, start: Path, output: Path, threads: int) -> None:
     """The second stage, some ten minutes."""
     tokenizer = load_tokenizer(float_model_folder())
     articles, asked = squad2(bench, tokenizer)
-    if half is not None:
-        kept = set(sorted(articles)[half::2])
-        asked = [one for one in asked if one.article in kept]
     made = list(examples(articles, asked, tokenizer, others=0.3, apart=0.2))
     click.echo(f"{len(made)} examples, {sum(one.start < 0 for one in made)} without answer", err=True)
     train(made, start=start, output=output, rate=7e-5, epochs=1, threads=threads)

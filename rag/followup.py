@@ -151,7 +151,8 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     if not question or not earlier or not leans(question):
         return Standalone(question)
     answers = [_MARKER.sub("", turn["content"]) for turn in history if turn["role"] == "assistant"]
-    told = tuple(answer for answer in answers if _MORE.search(question) and not answer.startswith(_SAYS_NOTHING))
+    said = answers if _MORE.search(question) else ()
+    told = tuple(answer for answer in said if not answer.startswith(_SAYS_NOTHING))
     # What the conversation is about: the last question that was complete and, where others came after it, the last one;
     # but "And Hikvision?" asks the first again, whatever was asked of others in between.
     subject = next((text for text in reversed(earlier[1:]) if not leans(text)), earlier[0])
