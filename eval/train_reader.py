@@ -49,7 +49,7 @@ from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
 from rag.facts.opposites import OPPOSITES
-from rag.spans import CLS, QUESTION_TOKENS, SEP, TITLE_TOKENS, WINDOW_TOKENS, heading
+from rag.spans import CLS, QUESTION_TOKENS, SEP, TITLE_TOKENS, WINDOW_TOKENS, heading, is_row, prose
 
 SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
 """Of train-v1.1.json as published."""
@@ -109,7 +109,7 @@ _PARAGRAPH = re.compile(r"\S(?:(?:.|\n(?!\s*\n))*\S)?")
 
 
 def paragraph(text: str, title: str, tokenizer: Any) -> Paragraph:
-    encoded = tokenizer.encode(text, add_special_tokens=False)
+    encoded = tokenizer.encode(prose(text), add_special_tokens=False)
     sentences, first = [], 0
     for one in split_sentences(text):
         last = first
@@ -215,7 +215,7 @@ def examples(
             return None
         low, high, start, end = window
         title = tokens_of(heading(of.title, _between(of, low, high))) if chance.random() < TITLED else []
-        return Example(tokens_of(question)[:QUESTION_TOKENS], title[:TITLE_TOKENS], of.ids[low:high], start, end)
+        return Example(tokens_of(question)[-QUESTION_TOKENS:], title[:TITLE_TOKENS], of.ids[low:high], start, end)
 
     for one in asked:
         around = articles[one.article]
@@ -259,6 +259,8 @@ def _window(
         first = chance.choice([at for at, fits in enumerate(free) if fits and shared[at] == most])
     low, high = of.sentences[first]
     before, after = first - 1, first + 1
+    row = [is_row(_between(of, *sentence)) for sentence in of.sentences]  # each is read alone
+    free = [fits and not row[first] and not row[at] for at, fits in enumerate(free)]
     while True:
         left = before >= 0 and free[before] and high - of.sentences[before][0] <= room
         right = after < len(of.sentences) and free[after] and of.sentences[after][1] - low <= room

@@ -35,6 +35,9 @@ WINDOW_CHARACTERS = 450
 
 CLS, SEP = 101, 102
 
+CELLS = " | "
+"""Stands between the cells of a row of a table."""
+
 ALONE = 2
 """So many sentences, those with the likeliest spans, are read a second time without their neighbours: that says nothing
 more of which sentence answers, but of whether any does (docs/quality.md)."""
@@ -74,6 +77,16 @@ def heading(title: str, text: str) -> str:
     return "" if not title or title.lower() in text.lower() else f"{title.rstrip('.')}. "
 
 
+def is_row(text: str) -> bool:
+    """Whether a sentence is the row of a table, as index/formats/tables.py writes it: its neighbours say nothing of it."""
+    return CELLS in text
+
+
+def prose(text: str) -> str:
+    """A text as it is read, the cells of a row as sentences; offsets stay the same."""
+    return text.replace(CELLS, ".  ")
+
+
 class SpanReader:
     """Reads with a model in a file, loaded when the first text comes. Safe to use from several threads. Raises
     MissingPart where the file is damaged."""
@@ -100,8 +113,7 @@ class SpanReader:
 
     def _read(self, asked: list[int], text: str, title: str) -> Marked:
         tokenizer, session = self._model
-        prose = text.replace(" | ", ".  ")  # which it was trained on: the cells of a row as sentences, offsets the same
-        encoded = tokenizer.encode(prose, add_special_tokens=False)
+        encoded = tokenizer.encode(prose(text), add_special_tokens=False)
         before = tokenizer.encode(heading(title, text), add_special_tokens=False).ids[:TITLE_TOKENS]
         window = encoded.ids[:WINDOW_TOKENS]
         ids = np.array([CLS, *asked, SEP, *before, *window, SEP], dtype=np.int64)
@@ -124,7 +136,7 @@ def read(
 ) -> list[Candidate]:
     """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and what else reading says.
     `candidates` are all sentences of the passages, in reading order."""
-    beside = _other_records(question, candidates)
+    beside = _other_rows(question, candidates)
     groups = neighbourhoods(candidates, [one for one in ranked if (one.document, one.start) not in beside])
     texts = [_text(group) for group in groups]
     found: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
@@ -190,8 +202,8 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
                 for low, high in ((first - 1, last), (first, last + 1))
                 if low >= 0
                 and high < len(sentences)
-                and not _is_record(sentences[low])
-                and not _is_record(sentences[high])
+                and not is_row(sentences[low].text)
+                and not is_row(sentences[high].text)
                 and (best.passage, sentences[low].start) not in taken
                 and (best.passage, sentences[high].start) not in taken
                 and sentences[high].end - sentences[low].start <= WINDOW_CHARACTERS
@@ -205,16 +217,11 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
     return groups
 
 
-def _is_record(one: Candidate) -> bool:
-    """Whether this is a row of a table, as index/formats/tables.py writes it: its neighbours say nothing of it."""
-    return " | " in one.text
-
-
-def _other_records(question: str, candidates: Sequence[Candidate]) -> set[tuple[str, int]]:
+def _other_rows(question: str, candidates: Sequence[Candidate]) -> set[tuple[str, int]]:
     """Document and start of the rows that are not the one asked for: another row of the document holds all words of the
     question that they hold, and more. The reader, which was trained on prose, takes any row's manager for an answer."""
     asked = set(content_stems(question))
-    held = {(one.document, one.start): asked & set(content_stems(one.text)) for one in candidates if _is_record(one)}
+    held = {(one.document, one.start): asked & set(content_stems(one.text)) for one in candidates if is_row(one.text)}
     return {
         place
         for place, words in held.items()

@@ -69,6 +69,15 @@ def test_windows_have_all_lengths_up_to_what_the_reader_takes(tokenizer: Any, ar
     assert max(lengths) - min(lengths) > WINDOW_TOKENS / 2
 
 
+def test_the_row_of_a_table_is_read_alone_and_as_prose(tokenizer: Any) -> None:
+    rows = "Boat: Alma | Built: 1931.\nBoat: Berta | Built: 1948.\nThe boats lie in the harbour of Lund."
+    boats = {"boats": [paragraph(rows, "", tokenizer)]}
+    asked = [Asked("When was Berta built?", ("1948",), (rows.index("1948"), rows.index("1948") + 4), "boats", 0)]
+    (made,) = examples(boats, asked, tokenizer)
+    assert tokenizer.decode(made.window) == "boat : berta. built : 1948."
+    assert tokenizer.decode(made.window[made.start : made.end + 1]) == "1948"
+
+
 def test_another_paragraph_does_not_hold_the_answer(tokenizer: Any, article: list[Paragraph]) -> None:
     made = list(examples({"mill": article}, ASKED[:1], tokenizer, others=1))
     assert [one.start >= 0 for one in made] == [True, False]
@@ -140,9 +149,9 @@ def test_a_near_miss_stands_beside_the_words_that_answer_the_question(tokenizer:
     assert all("1987" not in one or "n ' t" in one for one in changed)
 
 
-def test_a_long_question_is_cut(tokenizer: Any, article: list[Paragraph]) -> None:
-    (made,) = examples({"mill": article}, [Asked("why " * 500, (), None, "mill", 0)], tokenizer)
-    assert len(made.question) == QUESTION_TOKENS
+def test_a_long_question_is_read_from_its_end(tokenizer: Any, article: list[Paragraph]) -> None:
+    (made,) = examples({"mill": article}, [Asked("why " * 500 + "when", (), None, "mill", 0)], tokenizer)
+    assert tokenizer.decode(made.question) == "why " * (QUESTION_TOKENS - 1) + "when"
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=3 * BATCH))
