@@ -78,7 +78,7 @@ def heading(title: str, text: str) -> str:
 
 
 def is_row(text: str) -> bool:
-    """Whether a sentence is the row of a table, as index/formats/tables.py writes it: its neighbours say nothing of it."""
+    """Whether a sentence is the row of a table (index/formats/tables.py): its neighbours say nothing of it."""
     return CELLS in text
 
 
