@@ -60,10 +60,8 @@ class Part:
 
     def read(self, bench: Path) -> tuple[list[Question], list[Document]]:
         """The questions asked and the documents they are asked about. Raises BadInput."""
-        path = bench / self.file
-        folder = path.parent / "docs"
-        every = [documents.read(file, id=file.relative_to(folder).as_posix()) for file in sorted(folder.rglob("*.txt"))]
-        asked = questions.sample(questions.load(path, every), self.size)
+        asked, every = questions.load_with_documents(bench / self.file)
+        asked = questions.sample(asked, self.size)
         if self.documents is None:
             return asked, every
         needed = {span.document for question in asked for span in question.evidence}

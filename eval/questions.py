@@ -102,8 +102,15 @@ def builtin(name: Literal["builtin", "own-words", "articles"] = "builtin") -> li
 def elsewhere() -> tuple[list[Question], list[Document]]:
     """The set of questions that is shipped about invented documents of many kinds, and these documents."""
     with resources.as_file(resources.files("eval") / "questions" / "elsewhere") as folder:
-        about = [read(path, id=path.name) for path in sorted((folder / "docs").glob("*.txt"))]
-        return load(folder / "questions.jsonl", about), about
+        return load_with_documents(folder / "questions.jsonl")
+
+
+def load_with_documents(path: Path) -> tuple[list[Question], list[Document]]:
+    """Reads a question set and the documents that it is about: the text files in the folder `docs` beside it, and in
+    the folders of that, whose paths are their ids. Raises BadInput, as `load` does."""
+    root = path.parent / "docs"
+    about = [read(file, id=file.relative_to(root).as_posix()) for file in sorted(root.rglob("*.txt"))]
+    return load(path, about), about
 
 
 def load(path: str | Path, documents: Sequence[Document]) -> list[Question]:

@@ -43,7 +43,7 @@ import click
 
 from eval.export_embedder import graph, outliers, restored, save
 from eval.near_misses import NearMisses
-from eval.questions import load
+from eval.questions import load_with_documents
 from index.documents import read
 from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
@@ -169,7 +169,7 @@ def pairs(tokenizer: Any, folder: Path = PAIRS) -> tuple[Articles, list[Asked]]:
     articles: Articles = {}
     asked = []
     for file in sorted(folder.glob("*/questions.jsonl")):
-        documents = [read(path, id=path.name) for path in sorted((file.parent / "docs").glob("*.txt"))]
+        questions, documents = load_with_documents(file)
         places: dict[str, list[tuple[int, int]]] = {}
         for one in documents:
             places[one.id] = [match.span() for match in _PARAGRAPH.finditer(one.text)]
@@ -177,7 +177,7 @@ def pairs(tokenizer: Any, folder: Path = PAIRS) -> tuple[Articles, list[Asked]]:
                 paragraph(one.text[start:end], one.title, tokenizer) for start, end in places[one.id]
             ]
         texts = {one.id: one.text for one in documents}
-        for question in load(file, documents):
+        for question in questions:
             if question.answerable:
                 (evidence,) = question.evidence
                 (answer,) = question.answers
