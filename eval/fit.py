@@ -8,7 +8,8 @@ coefficients.
 
 The models of a sentence are those of eval/ranking-squad2.json (docs/quality.md says what refitting them brings).
 
-Used are the development halves of the shipped question sets, clapnq and mtrag.
+Used are the development halves of the shipped question sets, the question pairs of eval/fit_pairs, which the reader was
+not trained on, clapnq and mtrag.
 """
 
 import json
@@ -29,8 +30,7 @@ import numpy.typing as npt
 from eval.gate import SHIPPED, shipped
 from eval.logistic import Matrix, regression
 from eval.metrics import auroc
-from eval.questions import Question, load
-from index import documents
+from eval.questions import Question, load_with_documents
 from index.library import Library
 from rag.chatbot import HISTORY_TURNS
 from rag.followup import standalone
@@ -39,7 +39,15 @@ from rag.ranking import ANSWER_SIGNALS, Logistic, answer_signals
 from rag.retrieve import ranked
 
 FOLDS = 5
-SHARES = {"built-in": 0.15, "own words": 0.15, "articles": 0.15, "elsewhere": 0.25, "clapnq": 0.2, "mtrag": 0.1}
+SHARES = {
+    "built-in": 0.15,
+    "own words": 0.15,
+    "articles": 0.15,
+    "elsewhere": 0.25,
+    "pairs": 0.15,
+    "clapnq": 0.2,
+    "mtrag": 0.1,
+}
 """What each set weighs, so that the largest doesn't decide alone."""
 
 RIDGE = 0.05
@@ -65,8 +73,10 @@ BEFORE = Path(__file__).parent / "ranking-squad2.json"
 _PUBLIC = (("clapnq", "clapnq"), *(("mtrag", f"mtrag/{library}") for library in ("clapnq", "cloud", "fiqa", "govt")))
 """The public sets and their folders: mtrag is asked of four libraries."""
 
-_GROUP = re.compile(r"-t\d+$|(?<=^[c-h])-.*")
-"""What to take away from an id to have that of a conversation, or of a writer of `elsewhere`."""
+_GROUP = re.compile(r"-t\d+$|(?<=^[c-h])-.*|(?<=\d)[ab]$")
+"""What to take away from an id to have that of a conversation, of a writer of `elsewhere`, or of a pair."""
+
+PAIRS = Path(__file__).parent / "fit_pairs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +104,13 @@ def collect(name: str, library: Library, questions: Iterable[Question]) -> list[
             for quoted in quotable_together(sentences)
             for one in question.evidence
         )
-        fold = int.from_bytes(_GROUP.sub("", question.id).encode()[-8:], "big") % 7919 % FOLDS
-        rows.append(Row(name, question, answer_signals(asked.kind, sentences), right, fold))
+        rows.append(Row(name, question, answer_signals(asked.kind, sentences), right, fold_of(question)))
     return rows
+
+
+def fold_of(question: Question) -> int:
+    """Below FOLDS; the same for what one writer, conversation or pair brought."""
+    return int.from_bytes(_GROUP.sub("", question.id).encode()[-8:], "big") % 7919 % FOLDS
 
 
 def fit(rows: Sequence[Row], *, target: str) -> Logistic:
@@ -174,12 +188,13 @@ def sets(bench: Path) -> Iterable[tuple[str, Library, list[Question]]]:
         with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
             library.add(about)
             yield name, library, [one for one in asked if one.half == "development"]
-    for name, part in _PUBLIC:
-        root = bench / part / "docs"
-        texts = [documents.read(path, id=path.relative_to(root).as_posix()) for path in sorted(root.rglob("*.txt"))]
+    files = [("pairs", file) for file in sorted(PAIRS.glob("*/questions.jsonl"))]
+    files += [(name, bench / part / "questions.jsonl") for name, part in _PUBLIC]
+    for name, file in files:
+        asked, about = load_with_documents(file)
         with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
-            library.add(texts)
-            yield name, library, load(bench / part / "questions.jsonl", texts)
+            library.add(about)
+            yield name, library, asked
 
 
 @click.command()
@@ -198,8 +213,8 @@ def main(bench: Path, output: Path) -> None:
     content = {
         "made_by": "eval/fit.py",
         "made_on": datetime.now(UTC).date().isoformat(),
-        "data": "development questions: the shipped sets' development halves, clapnq and mtrag (Apache-2.0; none of"
-        " their text is in here); a ridge draws to the coefficients of eval/ranking-squad2.json",
+        "data": "development questions: the shipped sets' development halves, eval/fit_pairs, clapnq and mtrag"
+        " (Apache-2.0; none of their text is in here); a ridge draws to the coefficients of eval/ranking-squad2.json",
         "cross_validated": figures,
         "refuse_below": threshold,
         "sentence": before()["sentence"],

@@ -1,0 +1,34 @@
+"""The question pairs that the reader is trained on, and those that the fit is made on."""
+
+from pathlib import Path
+
+import pytest
+
+import eval
+from eval.questions import load_with_documents
+
+FILES = sorted(Path(eval.__file__).parent.glob("*pairs/*/questions.jsonl"))
+
+
+def test_no_set_is_trained_on_and_fitted_to() -> None:
+    names = [file.parent.name for file in FILES]
+    assert len(set(names)) == len(names)
+    assert {file.parent.parent.name for file in FILES} == {"pairs", "fit_pairs"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
+def test_of_each_pair_one_sentence_answers_the_first_and_one_only_seems_to_answer_the_second(file: Path) -> None:
+    questions, documents = load_with_documents(file)
+    texts = {document.id: document.text for document in documents}
+    ids = {question.id for question in questions}
+    for question in questions:
+        assert question.id[:-1] + ("b" if question.id[-1] == "a" else "a") in ids
+        assert question.answerable == (question.id[-1] == "a")
+        if question.answerable:
+            (evidence,) = question.evidence
+            (answer,) = question.answers
+            assert answer.lower() in evidence.quote.lower()
+        else:
+            assert not question.evidence
+            near = question.meta["near"]
+            assert texts[near["document"]].count(near["quote"]) == 1
