@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-import eval
+from eval import questions as question_sets
 from eval.questions import load_with_documents
 
-FILES = sorted(Path(eval.__file__).parent.glob("*pairs/*/questions.jsonl"))
+FILES = sorted(Path(question_sets.__file__).parent.glob("*pairs/*/questions.jsonl"))
 
 
 def test_no_set_is_trained_on_and_fitted_to() -> None:
