@@ -42,6 +42,7 @@ _PEOPLE = _either_number(
 )
 _TIMES = _either_number("year,date,day,month,time,century,decade,season,era,period")
 _SIZES = _either("population,number,amount,size,length,height,distance,total,rate,average")
+_CURRENCIES = _either("dollars?,euros?,pounds?,roubles?,rubles?,cents?,yuan,yen,renminbi,RMB,USD")
 _AUXILIARIES = _either(
     "is,are,was,were,do,does,did,can,could,has,have,had,will,would,should,may,might,isn't,aren't,wasn't,didn't,doesn't,don't"
 )
@@ -53,7 +54,8 @@ _ASKED: tuple[tuple[str, str], ...] = (
     ),
     ("duration", r"\bhow (?:long|old)\b|\bhow many (?:years|months|weeks|days|hours|minutes|decades|centuries)\b"),
     ("money", r"\bhow much (?:money|did .* (?:cost|pay|spend|earn)|(?:does|is|was) .* (?:cost|pay|earn|worth))\b"),
-    ("money", r"\bwhat (?:is|was) the (?:price|cost|budget|revenue|salary)\b"),
+    ("money", r"\bwhat (?:is|was) the (?:price|cost|budget|revenue|salary)\b|\bwhat (?:is|was|are|were) .* worth\b"),
+    ("money", rf"\b(?:how many|(?:how much|value|volume|worth|sum|total)\b.* in) (?:US |American )?{_CURRENCIES}\b"),
     ("count", r"\bhow (?:many|much|far|tall|high|big|large|deep|fast|often|heavy|wide)\b"),
     ("count", rf"\bwhat {_SIZES}\b|\bwhat (?:is|was) the {_SIZES}\b"),
     ("date", rf"\bwhen\b|{_WHICH}{_TIMES}\b"),
