@@ -41,3 +41,31 @@ def regression(
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
     weights = found[:-1] / scale
     return Logistic(weights, float(found[-1] - weights @ mean))
+
+
+def conditional(
+    tables: Sequence[Matrix], right: Sequence[npt.NDArray[np.bool_]], importance: Matrix, *, ridge: float
+) -> Logistic:
+    """The conditional logit (McFadden 1974) of which row of a table is right: coefficients that minimise the negative
+    log of the share of the odds that the right rows of each table have, weighed by `importance`, plus `ridge` times the
+    sum of their squares in units of the columns' standard deviation. Each table holds a right row and another."""
+    from scipy.optimize import minimize
+
+    rows = np.vstack(tables)
+    holds = np.concatenate(right)
+    scale = rows.std(axis=0) + 1e-9
+    scaled = rows / scale
+    lengths = np.array([len(table) for table in tables])
+    starts = np.append(0, lengths.cumsum()[:-1])
+
+    def loss(weights: Matrix) -> tuple[float, Matrix]:
+        score = scaled @ weights
+        odds = np.exp(score - np.repeat(np.maximum.reduceat(score, starts), lengths))
+        every = np.add.reduceat(odds, starts)
+        good = np.maximum(np.add.reduceat(odds * holds, starts), 1e-300)
+        share = odds * holds / np.repeat(good, lengths) - odds / np.repeat(every, lengths)
+        gradient = 2 * ridge * weights - (np.repeat(importance, lengths) * share) @ scaled
+        return float(importance @ np.log(every / good) + ridge * weights @ weights), gradient
+
+    found = minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    return Logistic(found / scale, 0.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval.logistic import regression
+from eval.logistic import conditional, regression
 from rag.ranking import Logistic
 
 CHANCE = np.random.default_rng(3)
@@ -39,3 +39,15 @@ def test_a_ridge_draws_to_the_coefficients_before() -> None:
     assert drawn.intercept != pytest.approx(-1, abs=0.1)  # how many are right is learnt all the same
     free = regression(TABLE, RIGHT, EVEN, ridge=1e-6, before=before)
     assert free.weights == pytest.approx(regression(TABLE, RIGHT, EVEN, ridge=1e-6).weights, rel=0.01)
+
+
+def test_a_conditional_logit_finds_what_makes_a_row_the_right_one() -> None:
+    tables = [CHANCE.normal(size=(length, 2)) * (1, 50) for length in CHANCE.integers(2, 9, size=3000)]
+    odds = [np.exp(table @ (1.5, -0.04)) for table in tables]
+    right = [np.arange(len(one)) == CHANCE.choice(len(one), p=one / one.sum()) for one in odds]
+    even = np.full(3000, 1 / 3000)
+    assert conditional(tables, right, even, ridge=1e-6).weights == pytest.approx([1.5, -0.04], rel=0.1)
+    assert abs(conditional(tables, right, even, ridge=100).weights @ (1, 50)) < 0.01
+    counted = np.where(np.arange(3000) < 1500, 1 / 1500, 0)
+    turned = [*right[:1500], *(~one for one in right[1500:])]
+    assert conditional(tables, turned, counted, ridge=1e-6).weights == pytest.approx([1.5, -0.04], rel=0.2)
