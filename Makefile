@@ -5,6 +5,7 @@
 #   make test     installs the test tools, too, and runs all tests; ARGS="-k split" to choose among them
 #   make fuzz     sends the HTTP API thousands of requests made from its own description; takes minutes
 #   make lint     what has to be clean before a commit
+#   make bench    the public sets that FOOTNOTE_BENCH names, whole, beside their floors; takes ten minutes
 #   make bench-llm   how good a language model's answers are; ARGS="ROWS.jsonl --llm-url URL", and --peer for the peer's
 #   make screenshots  takes the pictures in docs/chat anew
 #   make bench-load  20 people chatting while 50 documents are uploaded, then 2,000 questions; takes minutes
@@ -15,7 +16,7 @@
 #   PYTHON=...       the interpreter to use; by default the first that fits
 #   TORCH_INDEX=...  where torch comes from, say https://download.pytorch.org/whl/cu130; by default its CPU build
 
-.PHONY: chat test fuzz lint bench-llm screenshots bench-load bench-index soak lock environment
+.PHONY: chat test fuzz lint bench bench-llm screenshots bench-load bench-index soak lock environment
 .DEFAULT_GOAL := chat
 
 fits := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
@@ -43,6 +44,9 @@ lint: environment
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
+
+bench: environment
+	@.venv/bin/python -m eval.gate --whole
 
 bench-llm: environment
 	@nice -n 10 .venv/bin/python -m eval.bench_llm $(or $(ARGS),--help)

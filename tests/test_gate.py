@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from eval import gate
-from eval.gate import PARTS, Floor, Part, floors, lines, row
+from eval.gate import PARTS, WHOLE, Floor, Part, floors, lines, row
 from eval.metrics import DEFINITIONS, Judgement, judge
 from eval.questions import KINDS, Question
 from index.documents import Document
@@ -18,7 +18,7 @@ def judgements(*ids: str, kind: str = "unanswerable") -> list[Judgement]:
 
 
 def test_floors_name_sets_and_figures_that_exist() -> None:
-    known = {*gate.SHIPPED, *(part.name for part in PARTS)}
+    known = {*gate.SHIPPED, *(part.name for part in (*PARTS, *WHOLE))}
     for floor in floors():
         assert floor.set in known
         assert floor.figure in DEFINITIONS
@@ -117,3 +117,14 @@ def test_the_gate_fails_on_a_floor_not_met_and_says_what_it_skipped(
     shown = capsys.readouterr().out
     assert verdict in shown
     assert "fish       SKIPPED" in shown
+
+
+def test_the_public_sets_can_be_measured_whole_and_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_BENCH", str(bench(tmp_path, 3)))
+    monkeypatch.setattr(gate, "WHOLE", (Part("birds/all", "birds/some.jsonl", None),))
+    monkeypatch.setattr(gate, "floors", lambda: [Floor("birds/all", "offsets_exact", least=1.0)])
+    assert gate.main(whole=True) == 0
+    rows = capsys.readouterr().out.splitlines()[1:-1]
+    assert {line.split()[0] for line in rows} == {"birds/all"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from eval import ablation
 from eval.metrics import judge
 from eval.questions import Evidence, Question
 from eval.report import render
@@ -129,3 +130,10 @@ def test_a_run_that_answered_nothing(page: str) -> None:
     balance = Balance()
     balance.feed(render(result((COUNT, answer(None, 0.1)))))
     assert balance.open == []
+
+
+def test_the_page_says_what_each_part_of_the_ranking_brings(page: str) -> None:
+    without = ablation.stored()["without"]
+    section = page[page.index("What each part of the ranking brings") : page.index("<h2>Misses")]
+    assert all(f"<th>{part}</th>" in section for part in without)
+    assert f"{without['the reader']['elsewhere']['first']:.3f}".lstrip("0") in section
