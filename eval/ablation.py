@@ -9,25 +9,20 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 import numpy.typing as npt
 
-from eval.fit import FOLDS, RIDGE, SHARES, fold_of, sets
-from eval.logistic import Matrix, conditional, regression
+from eval.fit import FOLDS, RARE, RIDGE, SHARES, fold_of, found, holds, sets
+from eval.logistic import Matrix, conditional, importance, regression
 from eval.metrics import auroc
 from eval.questions import Question
 from index.library import Library
-from rag.chatbot import HISTORY_TURNS
 from rag.evidence import Candidate
-from rag.followup import standalone
 from rag.quote import quotable_together
 from rag.ranking import ALL_SIGNALS, ANSWER_SIGNALS, answer_signals, rank
-from rag.retrieve import ranked
 from rag.spans import READ_SIGNALS, UNREAD
 
 PARTS: dict[str, tuple[str, ...]] = {
@@ -73,21 +68,12 @@ class Row:
 
 
 def collect(name: str, library: Library, questions: Iterable[Question]) -> list[Row]:
-    """Retrieves for every question as the chatbot does."""
+    """A row for each question of a set for which something is found."""
     rows = []
-    for question in questions:
-        asked, _, found = ranked(library, standalone(question.question, question.history[-HISTORY_TURNS:]))
-        if not found:
-            continue
-        holds = [
-            any(
-                one.document == candidate.document and candidate.start < one.end and one.start < candidate.end
-                for one in question.evidence
-            )
-            for candidate, _ in found
-        ]
-        of = tuple(candidate for candidate, _ in found)
-        rows.append(Row(name, asked.kind, question.answerable, of, np.array(holds), fold_of(question)))
+    for question, kind, sentences in found(library, questions):
+        of = tuple(candidate for candidate, _ in sentences)
+        held = np.array([holds(one, question) for one in of])
+        rows.append(Row(name, kind, question.answerable, of, held, fold_of(question)))
     return rows
 
 
@@ -109,13 +95,18 @@ def measure(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     sure = {target: np.zeros(len(rows)) for target in ("answerable", "right")}
     answerable = np.array([row.answerable for row in rows])
     fold = np.array([row.fold for row in rows])
+    names = np.array([row.set for row in rows])
     for number in range(FOLDS):
         kept = fold != number
         choosing = [
             row for row, fits in zip(rows, kept, strict=True) if fits and row.holds.any() and not row.holds.all()
         ]
-        tables, holds = [row.table for row in choosing], [row.holds for row in choosing]
-        sentence = conditional(tables, holds, _importance(choosing), ridge=SENTENCE_RIDGE)
+        sentence = conditional(
+            [row.table for row in choosing],
+            [row.holds for row in choosing],
+            importance([row.set for row in choosing], SHARES),
+            ridge=SENTENCE_RIDGE,
+        )
         signals = np.zeros((len(rows), len(ANSWER_SIGNALS)))
         right = np.zeros(len(rows), bool)
         for place, row in enumerate(rows):
@@ -126,17 +117,15 @@ def measure(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
             if row.fold == number:
                 first[place] = (order[0][0].document, order[0][0].start) in held
         quoted = np.where(kept, quoted, right)
-        importance = _importance([row for row, fits in zip(rows, kept, strict=True) if fits])
-        rare = [column for column, name in enumerate(ANSWER_SIGNALS) if name.startswith("asks_")]
+        weighed = importance(names[kept].tolist(), SHARES)
         for target, truth in (("answerable", answerable), ("right", right)):
-            model = regression(signals[kept], truth[kept], importance, ridge=RIDGE, unscaled=rare)
+            model = regression(signals[kept], truth[kept], weighed, ridge=RIDGE, unscaled=RARE)
             sure[target][~kept] = model.log_odds(signals[~kept])
-    found = np.array([row.holds.any() for row in rows])
-    names = np.array([row.set for row in rows])
+    within = np.array([row.holds.any() for row in rows])
     return {
         name: {
             "questions": int((names == name).sum()),
-            "first": round(float(first[(names == name) & found].mean()), 3),
+            "first": round(float(first[(names == name) & within].mean()), 3),
             "answerable": round(auroc(sure["answerable"][names == name], answerable[names == name].astype(float)), 3),
             "right": round(auroc(sure["right"][names == name], quoted[names == name].astype(float)), 3),
         }
@@ -144,31 +133,17 @@ def measure(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     }
 
 
-def _importance(rows: Sequence[Row]) -> Matrix:
-    counts = {name: sum(row.set == name for row in rows) for name in SHARES}
-    return np.array([SHARES[row.set] / counts[row.set] for row in rows])
-
-
-def stored() -> dict[str, Any]:
-    """What the last ablation found: `made_on`, and `without`: for each part, "nothing" first, FIGURES by set."""
-    content: dict[str, Any] = json.loads((resources.files("eval") / "ablation.json").read_text(encoding="utf-8"))
-    return content
-
-
 @click.command()
 @click.option("--bench", type=click.Path(path_type=Path, exists=True), envvar="FOOTNOTE_BENCH", required=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path("eval/ablation.json"), show_default=True)
 def main(bench: Path, output: Path) -> None:
-    """Some ten minutes on two cores."""
-    rows: list[Row] = []
-    for name, library, questions in sets(bench):
-        click.echo(f"{name}: {len(questions)} questions", err=True)
-        rows += collect(name, library, questions)
-    found = {}
+    """Some five minutes on two cores."""
+    rows = [row for one in sets(bench) for row in collect(*one)]
+    measured = {}
     for part, signals in {"nothing": (), **PARTS}.items():
-        found[part] = measure([without(row, signals) for row in rows])
-        click.echo(f"without {part}: {found[part]}", err=True)
-    content = {"made_by": "eval/ablation.py", "made_on": datetime.now(UTC).date().isoformat(), "without": found}
+        measured[part] = measure([without(row, signals) for row in rows])
+        click.echo(f"without {part}: {measured[part]}", err=True)
+    content = {"made_by": "eval/ablation.py", "made_on": datetime.now(UTC).date().isoformat(), "without": measured}
     output.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -28,11 +28,13 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.gate import SHIPPED, shipped
-from eval.logistic import Matrix, regression
-from eval.metrics import auroc
+from eval.logistic import Matrix, importance, regression
+from eval.metrics import auroc, overlaps
 from eval.questions import Question, load_with_documents
+from index.documents import Document
 from index.library import Library
 from rag.chatbot import HISTORY_TURNS
+from rag.evidence import Candidate
 from rag.followup import standalone
 from rag.quote import quotable_together
 from rag.ranking import ANSWER_SIGNALS, Logistic, answer_signals
@@ -57,6 +59,9 @@ CONFIDENCE_SHARES = SHARES | {"built-in": 0.35, "pairs": 0.05}
 RIDGE = 0.05
 """With .01 the questions of a writer left out are told a little better (AUROC .818 of elsewhere, .808 with .1) and
 clapnq's a little worse (.852, .864)."""
+
+RARE = [column for column, name in enumerate(ANSWER_SIGNALS) if name.startswith("asks_")]
+"""Rare kinds of question, which would be free to weigh most in units of their deviation."""
 
 AS_GOOD = 0.01
 """Thresholds that decide a share within this of the best right, one question in a hundred, are as good."""
@@ -95,20 +100,28 @@ class Row:
     fold: int
 
 
-def collect(name: str, library: Library, questions: Iterable[Question]) -> list[Row]:
-    """Retrieves for every question as the chatbot does."""
-    rows = []
+def found(
+    library: Library, questions: Iterable[Question]
+) -> Iterator[tuple[Question, str, list[tuple[Candidate, float]]]]:
+    """Each question for which the chatbot finds something, the kind of answer asked for, and the ranked sentences."""
     for question in questions:
-        searched = standalone(question.question, question.history[-HISTORY_TURNS:])
-        asked, _, sentences = ranked(library, searched)
-        if not sentences:
-            continue
-        right = any(
-            one.document == quoted.document and quoted.start < one.end and one.start < quoted.end
-            for quoted in quotable_together(sentences)
-            for one in question.evidence
-        )
-        rows.append(Row(name, question, answer_signals(asked.kind, sentences), right, fold_of(question)))
+        asked, _, sentences = ranked(library, standalone(question.question, question.history[-HISTORY_TURNS:]))
+        if sentences:
+            yield question, asked.kind, sentences
+
+
+def holds(candidate: Candidate, question: Question) -> bool:
+    """Whether a sentence shares a character with the evidence."""
+    span = {"document": candidate.document, "start": candidate.start, "end": candidate.end}
+    return overlaps(span, question.evidence)
+
+
+def collect(name: str, library: Library, questions: Iterable[Question]) -> list[Row]:
+    """A row for each question of a set for which something is found."""
+    rows = []
+    for question, kind, sentences in found(library, questions):
+        right = any(holds(quoted, question) for quoted in quotable_together(sentences))
+        rows.append(Row(name, question, answer_signals(kind, sentences), right, fold_of(question)))
     return rows
 
 
@@ -122,14 +135,10 @@ def fit(rows: Sequence[Row], *, target: str) -> Logistic:
     evidence."""
     table = np.stack([row.signals for row in rows])
     right = np.array([row.right if target == "right" else row.question.answerable for row in rows])
-    shares = CONFIDENCE_SHARES if target == "right" else SHARES
-    counts = {name: sum(row.set == name for row in rows) for name in shares}
-    importance = np.array([shares[row.set] / counts[row.set] for row in rows])
-    # Rare kinds of question would be free to weigh most.
-    rare = [column for column, name in enumerate(ANSWER_SIGNALS) if name.startswith("asks_")]
+    weighed = importance([row.set for row in rows], CONFIDENCE_SHARES if target == "right" else SHARES)
     stored = before()[target]
     drawn = Logistic(np.array([stored[name] for name in ANSWER_SIGNALS]), stored["intercept"])
-    return regression(table, right, importance, ridge=RIDGE, unscaled=rare, before=drawn)
+    return regression(table, right, weighed, ridge=RIDGE, unscaled=RARE, before=drawn)
 
 
 @cache
@@ -176,8 +185,7 @@ def choose_threshold(rows: Sequence[Row], sure: npt.NDArray[np.float64]) -> tupl
         return float(np.mean([right[names == name].mean() for name in DECIDING]))
 
     grid = np.linspace(0.05, 0.95, 91)
-    smooth = smoothed(np.array([decided(float(threshold)) for threshold in grid]))
-    best = float(grid[::STEP][np.flatnonzero(smooth[::STEP] >= smooth[::STEP].max() - AS_GOOD)[-1]])
+    best = highest_as_good(grid, np.array([decided(float(threshold)) for threshold in grid]), step=STEP)
     given = sure >= best
     return round(best, 3), {
         name: [round(float((given == yes)[(names == name) & (answerable == yes)].mean()), 4) for yes in (True, False)]
@@ -185,28 +193,30 @@ def choose_threshold(rows: Sequence[Row], sure: npt.NDArray[np.float64]) -> tupl
     }
 
 
-def smoothed(values: Matrix) -> Matrix:
-    """The mean of each and of AROUND on either side."""
-    around: Matrix = np.convolve(
-        np.pad(values, AROUND, mode="edge"), np.full(2 * AROUND + 1, 1 / (2 * AROUND + 1)), "valid"
-    )
-    return around
+def highest_as_good(grid: Matrix, values: Matrix, *, step: int = 1) -> float:
+    """The highest of every `step`-th threshold of the grid whose value is within AS_GOOD of the best; a value is the
+    mean of it and of AROUND on either side."""
+    smooth = np.convolve(np.pad(values, AROUND, mode="edge"), np.full(2 * AROUND + 1, 1 / (2 * AROUND + 1)), "valid")
+    return float(grid[::step][np.flatnonzero(smooth[::step] >= smooth[::step].max() - AS_GOOD)[-1]])
 
 
-def sets(bench: Path) -> Iterable[tuple[str, Library, list[Question]]]:
-    """The development questions and a library of their documents, set by set."""
-    for name in SHIPPED:
-        asked, about = shipped(name)
-        with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
-            library.add(about)
-            yield name, library, [one for one in asked if one.half == "development"]
-    files = [("pairs", file) for file in sorted(PAIRS.glob("*/questions.jsonl"))]
-    files += [(name, bench / part / "questions.jsonl") for name, part in _PUBLIC]
-    for name, file in files:
-        asked, about = load_with_documents(file)
+def sets(bench: Path) -> Iterator[tuple[str, Library, list[Question]]]:
+    """The development questions and a library of their documents, set by set; says which comes."""
+    for name, asked, about in _read(bench):
+        click.echo(f"{name}: {len(asked)} questions", err=True)
         with tempfile.TemporaryDirectory() as folder, Library.open(folder) as library:
             library.add(about)
             yield name, library, asked
+
+
+def _read(bench: Path) -> Iterator[tuple[str, list[Question], Iterable[Document]]]:
+    for name in SHIPPED:
+        questions, about = shipped(name)
+        yield name, [one for one in questions if one.half == "development"], about
+    files = [("pairs", file) for file in sorted(PAIRS.glob("*/questions.jsonl"))]
+    files += [(name, bench / part / "questions.jsonl") for name, part in _PUBLIC]
+    for name, file in files:
+        yield name, *load_with_documents(file)
 
 
 @click.command()
@@ -214,10 +224,7 @@ def sets(bench: Path) -> Iterable[tuple[str, Library, list[Question]]]:
 @click.option("--output", type=click.Path(path_type=Path), default=Path("rag/ranking.json"), show_default=True)
 def main(bench: Path, output: Path) -> None:
     """Collects the signals, cross-validates, fits on everything and writes the coefficients."""
-    rows: list[Row] = []
-    for name, library, questions in sets(bench):
-        click.echo(f"{name}: {len(questions)} questions", err=True)
-        rows += collect(name, library, questions)
+    rows = [row for one in sets(bench) for row in collect(*one)]
     figures, sure = cross_validate(rows)
     threshold, rates = choose_threshold(rows, sure)
     for name, (answered, refused) in rates.items():

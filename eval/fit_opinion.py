@@ -18,8 +18,8 @@ import click
 import numpy as np
 
 from eval.bench_llm import rows
-from eval.fit import AS_GOOD, DECIDING, FOLDS, sets, smoothed
-from eval.logistic import Matrix, regression
+from eval.fit import DECIDING, FOLDS, highest_as_good, sets
+from eval.logistic import Matrix, importance, regression
 from eval.metrics import auroc
 from rag.chatbot import HISTORY_TURNS, UNLIKELY
 from rag.followup import standalone
@@ -48,8 +48,6 @@ RIDGE = 1e-3
 def asked(model: Model, bench: Path, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """A row for each question that was not asked yet and may be answered."""
     for name, library, questions in sets(bench):
-        if name not in SHARES:
-            continue
         for question in random.Random(1).sample(questions, min(MOST[name], len(questions))):
             if (name, question.id) in done:
                 continue
@@ -86,13 +84,13 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     right = np.array([row["answerable"] for row, _ in told], dtype=bool)
     ranking = np.array([row["ranking"] for row, _ in told])
     table = np.array([signals(row["ranking"], odds) for row, odds in told])
-    importance = np.array([SHARES[name] / (names == name).sum() for name in names])
+    weighed = importance([row["set"] for row, _ in told], SHARES)
     fold = np.random.default_rng(0).permutation(len(told)) % FOLDS
     sure = np.zeros(len(told))
     for number in range(FOLDS):
         kept = fold != number
         sure[~kept] = 1 / (
-            1 + np.exp(-regression(table[kept], right[kept], importance[kept], ridge=RIDGE).log_odds(table[~kept]))
+            1 + np.exp(-regression(table[kept], right[kept], weighed[kept], ridge=RIDGE).log_odds(table[~kept]))
         )
 
     def rates(values: Matrix, threshold: float, name: str) -> list[float]:
@@ -101,9 +99,8 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
 
     grid = np.linspace(0.05, 0.95, 91)
     means = [np.mean([rates(sure, float(threshold), name) for name in DECIDING]) for threshold in grid]
-    smooth = smoothed(np.array(means))
-    threshold = round(float(grid[np.flatnonzero(smooth >= smooth.max() - AS_GOOD)[-1]]), 3)
-    both = regression(table, right, importance, ridge=RIDGE)
+    threshold = round(highest_as_good(grid, np.array(means)), 3)
+    both = regression(table, right, weighed, ridge=RIDGE)
     figures: dict[str, Any] = {}
     for name in SHARES:
         of = names == name

@@ -197,7 +197,8 @@ def main(whole: bool = False) -> int:
     print(HEAD)
     try:
         every_part = WHOLE if whole else PARTS
-        for name in dict.fromkeys((*(() if whole else SHIPPED), *(part.name for part in every_part))):
+        shipped_sets = () if whole else SHIPPED
+        for name in dict.fromkeys((*shipped_sets, *(part.name for part in every_part))):
             parts = [part for part in every_part if part.name == name]
             if name in SHIPPED:
                 judgements = list(measure(*shipped(name)))

@@ -1,6 +1,6 @@
 """Logistic regression, ridge-regularised and with a weight for each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,12 @@ import numpy.typing as npt
 from rag.ranking import Logistic
 
 Matrix = npt.NDArray[np.float64]
+
+
+def importance(sets: Sequence[str], shares: Mapping[str, float]) -> Matrix:
+    """What each row counts: the share of its set, divided evenly among the rows of that."""
+    counts = {name: sum(one == name for one in sets) for name in shares}
+    return np.array([shares[one] / counts[one] for one in sets])
 
 
 def regression(

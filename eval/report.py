@@ -4,11 +4,12 @@ The page needs no network and no script. The plots are drawn here as SVG, so tha
 either. Whatever comes from documents, questions or answers is escaped.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from importlib import resources
 from typing import Any
 
-from eval import ablation
 from eval.metrics import DEFINITIONS, EVIDENCE_PASSAGES, Judgement, coverage, given_answers, reliability
 from eval.questions import Evidence, Question
 from eval.run import GROUPS, Result, outcome, share
@@ -61,7 +62,7 @@ def render(result: Result) -> str:
         _plot_reliability(result.judgements),
         _plot_coverage(result.judgements),
         *(_group(group, metrics[group]) for group in GROUPS if metrics[group]),
-        _ablation(ablation.stored()),
+        _ablation(),
         f"<h2>Misses</h2><p>{len(misses)} of {len(result.questions)} questions were answered or refused wrongly, or"
         " cite nothing of the evidence. Evidence is marked in the passages.</p>",
         *misses,
@@ -120,16 +121,25 @@ def _group(group: str, metrics: Mapping[str, Mapping[str, Any]]) -> str:
     return f'<h2>By {group}</h2><table class="groups"><tr><th>{group}</th>{head}</tr>{"".join(rows)}</table>'
 
 
-def _ablation(stored: Mapping[str, Any]) -> str:
+def ablation() -> dict[str, Any]:
+    """What eval/ablation.py found last: `made_on`, and `without`: of each part, "nothing" first, the figures by set."""
+    content: dict[str, Any] = json.loads((resources.files("eval") / "ablation.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _ablation() -> str:
     """A row for each part left out; the three figures of each set in a column of its own."""
+    stored = ablation()
     sets = next(iter(stored["without"].values()))
     head = "".join(f'<th class="number">{escape(name)} ({figures["questions"]})</th>' for name, figures in sets.items())
     rows = []
     for part, of_sets in stored["without"].items():
         cells = (
-            " ".join(f"{figures[name]:.3f}".lstrip("0") for name in ablation.FIGURES) for figures in of_sets.values()
+            " ".join(f"{value:.3f}".lstrip("0") for name, value in figures.items() if name != "questions")
+            for figures in of_sets.values()
         )
-        rows.append(f"<tr><th>{escape(part)}</th>{''.join(f'<td class=number>{cell}</td>' for cell in cells)}</tr>")
+        numbers = "".join(f'<td class="number">{cell}</td>' for cell in cells)
+        rows.append(f"<tr><th>{escape(part)}</th>{numbers}</tr>")
     return (
         f"<h2>What each part of the ranking brings</h2><p>Measured on {escape(stored['made_on'])}, not in this run: on"
         " development questions, in folds left out, all models fitted anew without the signals of a part. Of each set,"

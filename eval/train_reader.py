@@ -488,14 +488,13 @@ def _pairs(
     tokenizer = load_tokenizer(float_model_folder())
     articles, asked = pairs(tokenizer)
     read_all = [one for one in asked if not sets or one.article.split("/")[0] in sets]
-    others = sorted(
-        {(one.article, one.paragraph) for one in asked} - {(one.article, one.paragraph) for one in read_all}
-    )
-    kept = set(random.Random(seed).sample(others, round(rest * len(others))))
+    others = [one for one in asked if sets and one.article.split("/")[0] not in sets]
+    paragraphs = sorted({(one.article, one.paragraph) for one in others})
+    kept = set(random.Random(seed).sample(paragraphs, round(rest * len(paragraphs))))
     made: list[Example] = []
     for number in range(times):
         made += examples(articles, read_all, tokenizer, others=0.4, apart=0.25, seed=seed + number)
-    read_once = [one for one in asked if (one.article, one.paragraph) in kept]
+    read_once = [one for one in others if (one.article, one.paragraph) in kept]
     made += examples(articles, read_once, tokenizer, others=0.4, apart=0.25, seed=seed)
     articles, asked = squad2(bench, tokenizer)  # else it forgets how to find
     asked = random.Random(seed).sample(asked, round(again * len(asked)))

@@ -24,6 +24,9 @@ PARAGRAPH_WORDS = 200
 SENTENCE_CHARACTERS = 600
 """A sentence is cut, at a comma or a space where it has one, beyond this length: a longer quote shows nothing."""
 
+CELLS = " | "
+"""Stands between the cells of a row of a table, which is one sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -179,7 +182,7 @@ def _line_end(text: str, start: int, end: int) -> int:
 
 def _is_row(text: str, start: int, end: int) -> bool:
     """Whether this line is the row of a table, in which bars stand between the cells."""
-    return text.find(" | ", start, end) >= 0 or text.startswith("|", start, end)
+    return text.find(CELLS, start, end) >= 0 or text.startswith("|", start, end)
 
 
 def _starts_block(following: str) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer, named
+from index.split import CELLS
 from index.words import content_stems
 from rag.evidence import Candidate
 
@@ -34,9 +35,6 @@ WINDOW_CHARACTERS = 450
 """So many neighbourhoods of sentences are read for a question, each of about so many characters."""
 
 CLS, SEP = 101, 102
-
-CELLS = " | "
-"""Stands between the cells of a row of a table."""
 
 ALONE = 2
 """So many sentences, those with the likeliest spans, are read a second time without their neighbours: that says nothing

@@ -3,9 +3,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from eval import ablation
 from eval.ablation import FIGURES, PARTS, Row, measure, without
 from eval.fit import FOLDS, SHARES
+from eval.report import ablation
 from rag.evidence import Candidate
 from rag.ranking import ALL_SIGNALS
 from rag.spans import UNREAD
@@ -67,7 +67,7 @@ def test_what_tells_is_missed_when_it_is_left_out_and_what_does_not_is_not() -> 
 
 
 def test_what_is_stored_is_of_today_s_parts() -> None:
-    found = ablation.stored()
+    found = ablation()
     assert list(found["without"]) == ["nothing", *PARTS]
     assert all(set(sets) == set(SHARES) for sets in found["without"].values())
     assert date.fromisoformat(found["made_on"]) <= date.today()

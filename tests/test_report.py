@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from eval import ablation
 from eval.metrics import judge
 from eval.questions import Evidence, Question
-from eval.report import render
+from eval.report import ablation, render
 from eval.run import Result, grouped
 
 TEXT = "The <script>alert(1)</script> & the heron. It nests in tall trees. Nobody counted the nests."
@@ -133,7 +132,7 @@ def test_a_run_that_answered_nothing(page: str) -> None:
 
 
 def test_the_page_says_what_each_part_of_the_ranking_brings(page: str) -> None:
-    without = ablation.stored()["without"]
+    without = ablation()["without"]
     section = page[page.index("What each part of the ranking brings") : page.index("<h2>Misses")]
     assert all(f"<th>{part}</th>" in section for part in without)
     assert f"{without['the reader']['elsewhere']['first']:.3f}".lstrip("0") in section

@@ -6,7 +6,7 @@ from typing import Any
 
 from index.formats.content import Block, Content, Unreadable, iso_date, joined, one_line
 from index.formats.encodings import decode
-from index.formats.tables import table_lines
+from index.formats.tables import table_blocks
 
 _LONG = 200
 """A text longer than this, in characters, or of several lines, is a paragraph, not a cell."""
@@ -83,8 +83,7 @@ def _record(record: dict[str, Any], above: tuple[Cell, ...], listed: bool) -> It
     collect(record, "")
     if cells:
         shown = [*above, *cells]
-        lines = table_lines([[name for name, _ in shown], [text for _, text in shown]], headed=True)
-        yield from (Block(line, close=" | " in line) for line in lines)
+        yield from table_blocks([[name for name, _ in shown], [text for _, text in shown]], headed=True)
     yield from (Block(text) for text in long)
     for name, value in inner:
         yield from _blocks(value, name, above=tuple(cells[:1]) if listed else ())

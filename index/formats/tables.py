@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from index.formats.content import MAX_CHARACTERS, Block, Content, Deadline, Unreadable, iso_date, joined, one_line
+from index.split import CELLS
 
 ROW_CHARACTERS = 500
 """A row longer than this goes on in further lines, each with the row's first cell in front of it."""
@@ -48,7 +49,7 @@ def table_lines(rows: Iterable[Sequence[str]], *, headed: bool | None = None) ->
 
 def table_blocks(rows: Iterable[Sequence[str]], *, headed: bool | None = None) -> list[Block]:
     """The lines of a table as blocks; those of a single column are paragraphs, as they may hold whole sentences."""
-    return [Block(line, close=" | " in line) for line in table_lines(rows, headed=headed)]
+    return [Block(line, close=CELLS in line) for line in table_lines(rows, headed=headed)]
 
 
 def _row_lines(cells: Sequence[str], headings: Sequence[str]) -> Iterator[str]:
@@ -62,8 +63,8 @@ def _row_lines(cells: Sequence[str], headings: Sequence[str]) -> Iterator[str]:
         if len(line) + len(field) > ROW_CHARACTERS and line != fields[0]:
             yield f"{line}."
             line = fields[0][: ROW_CHARACTERS // 4]
-        line += f" | {field}"
-    yield f"{line}." if " | " in line and line[-1] not in ".!?" else line
+        line += f"{CELLS}{field}"
+    yield f"{line}." if CELLS in line and line[-1] not in ".!?" else line
 
 
 def _looks_like_headings(rows: Sequence[Sequence[str]]) -> bool:
