@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from eval import questions as question_sets
+from eval.gate import SHIPPED, shipped
 from eval.questions import load_with_documents
+from index.words import content_stems
 
 FILES = sorted(Path(question_sets.__file__).parent.glob("*pairs/*/questions.jsonl"))
 
@@ -32,3 +34,14 @@ def test_of_each_pair_one_sentence_answers_the_first_and_one_only_seems_to_answe
             assert not question.evidence
             near = question.meta["near"]
             assert texts[near["document"]].count(near["quote"]) == 1
+
+
+def test_no_question_that_is_measured_on_is_trained_on() -> None:
+    def words(question: str) -> frozenset[str]:
+        return frozenset(content_stems(question.rpartition(": ")[2]))  # a follow-up stands behind the question before
+
+    measured = {words(one.question): one.id for name in SHIPPED for one in shipped(name)[0]}
+    for file in FILES:
+        for question in load_with_documents(file)[0]:
+            found = words(question.question)
+            assert len(found) < 3 or found not in measured, (question.id, measured[found])
