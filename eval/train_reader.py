@@ -386,12 +386,12 @@ def _tensors(batch: Sequence[Example]) -> tuple[Any, ...]:
     return ids, types, attention, allowed, starts, ends
 
 
-def average(one: Path, other: Path, output: Path) -> None:
-    """Writes the mean of two sets of weights."""
+def average(one: Path, other: Path, output: Path, *, share: float = 0.5) -> None:
+    """Writes the mean of two sets of weights, of which the first counts `share`."""
     from safetensors.numpy import load_file, save_file
 
     first, second = load_file(one), load_file(other)
-    save_file({name: (first[name] + second[name]) / 2 for name in first}, output)
+    save_file({name: share * first[name] + (1 - share) * second[name] for name in first}, output)
 
 
 def export(weights: Path, output: Path, made: Sequence[Example]) -> None:
@@ -518,9 +518,10 @@ def _restore(model: Path, output: Path) -> None:
 @click.argument("one", type=click.Path(path_type=Path, exists=True))
 @click.argument("other", type=click.Path(path_type=Path, exists=True))
 @click.option("--output", type=click.Path(path_type=Path), required=True)
-def _average(one: Path, other: Path, output: Path) -> None:
+@click.option("--share", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="What the first counts.")
+def _average(one: Path, other: Path, output: Path, share: float) -> None:
     """The mean of the weights of two readers that began as one."""
-    average(one, other, output)
+    average(one, other, output, share=share)
 
 
 @main.command("export")

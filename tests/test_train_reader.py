@@ -3,6 +3,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from eval.train_reader import (
     Asked,
     Example,
     Paragraph,
+    average,
     batches,
     examples,
     pairs,
@@ -160,3 +162,14 @@ def test_every_example_is_in_one_batch(lengths: list[int]) -> None:
     grouped = batches(made, random.Random(0))
     assert sorted(one.question[0] for batch in grouped for one in batch) == list(range(len(made)))
     assert all(1 <= len(batch) <= BATCH for batch in grouped)
+
+
+def test_of_a_mean_of_weights_each_counts_its_share(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    for name, value in (("one", 1.0), ("other", 5.0)):
+        save_file({"head": np.full(2, value, np.float32)}, tmp_path / name)
+    average(tmp_path / "one", tmp_path / "other", tmp_path / "mean")
+    average(tmp_path / "one", tmp_path / "other", tmp_path / "nearer", share=0.75)
+    assert load_file(tmp_path / "mean")["head"].tolist() == [3, 3]
+    assert load_file(tmp_path / "nearer")["head"].tolist() == [2, 2]
