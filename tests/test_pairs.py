@@ -1,5 +1,6 @@
 """The question pairs that the reader is trained on, and those that the fit is made on."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from index.words import content_stems
 
 FILES = sorted(Path(question_sets.__file__).parent.glob("*pairs/*/questions.jsonl"))
 
+loaded = cache(load_with_documents)
+
 
 def test_no_set_is_trained_on_and_fitted_to() -> None:
     names = [file.parent.name for file in FILES]
@@ -20,7 +23,7 @@ def test_no_set_is_trained_on_and_fitted_to() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.name)
 def test_of_each_pair_one_sentence_answers_the_first_and_one_only_seems_to_answer_the_second(file: Path) -> None:
-    questions, documents = load_with_documents(file)
+    questions, documents = loaded(file)
     texts = {document.id: document.text for document in documents}
     ids = {question.id for question in questions}
     for question in questions:
@@ -42,6 +45,6 @@ def test_no_question_that_is_measured_on_is_trained_on() -> None:
 
     measured = {words(one.question): one.id for name in SHIPPED for one in shipped(name)[0]}
     for file in FILES:
-        for question in load_with_documents(file)[0]:
+        for question in loaded(file)[0]:
             found = words(question.question)
             assert len(found) < 3 or found not in measured, (question.id, measured[found])
