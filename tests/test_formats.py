@@ -25,6 +25,7 @@ from pypdf import PdfWriter
 from index.documents import SUFFIXES, Document, parse, read
 from index.errors import BadInput
 from index.formats.content import MAX_UNPACKED
+from index.formats.markdown import with_headed_rows
 from index.formats.tables import table_lines
 from index.library import Library
 from index.split import SENTENCE_CHARACTERS, split
@@ -474,6 +475,44 @@ def test_word_is_read_with_boxes_fields_and_insertions_and_without_deletions() -
 )
 def test_a_row_is_a_sentence_with_its_headings(table: str, lines: list[str]) -> None:
     assert sentences(parsed(table, "a.csv")) == lines
+
+
+MARKDOWN_TABLE = "| Date | Walk |\n|---|:-:|\n| 2 March | Old mines |\n| | Ferry\\|coach |"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (
+            f"# Walks\n\n{MARKDOWN_TABLE}\n\n*Boots!*  \n",
+            "# Walks\n\nDate: 2 March | Walk: Old mines.\nWalk: Ferry|coach\n\n*Boots!*  \n",
+        ),
+        ("Date | Walk\n--- | ---\n2 March | Old mines", "Date: 2 March | Walk: Old mines."),
+        ("> | Date | Walk |\n> |--|--|\n> | 2 March | Mines |", "Date: 2 March | Walk: Mines."),
+        ("Above it\n| Walk |\n|---|\n| Old mines |", "Above it\nWalk: Old mines"),
+        ("| Date | Walk |\n|---|---|", "Date | Walk."),
+    ],
+)
+def test_the_rows_of_a_markdown_table_have_their_headings(text: str, read: str) -> None:
+    assert parse(text.encode(), name="walks.md", id="walks.md").text == read
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```\n{MARKDOWN_TABLE}\n```\n",
+        "\n".join(f"    {line}" for line in MARKDOWN_TABLE.split("\n")),
+        "---\ntitle: a | b\n---\n\nOne | two, and no table.\n",
+        "Either | or\n\n|---|\n",
+        "",
+    ],
+)
+def test_markdown_without_tables_stays_as_it_is(text: str) -> None:
+    assert with_headed_rows(text) == text
+
+
+def test_a_table_in_a_text_file_stays_as_it_is() -> None:
+    assert parse(MARKDOWN_TABLE.encode(), name="walks.txt", id="walks.txt").text == MARKDOWN_TABLE
 
 
 def test_a_long_row_goes_on_under_its_first_cell() -> None:
