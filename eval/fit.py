@@ -46,6 +46,7 @@ SHARES = {
     "own words": 0.15,
     "articles": 0.15,
     "elsewhere": 0.25,
+    "tables": 0.1,
     "pairs": 0.1,
     "clapnq": 0.2,
     "mtrag": 0.15,
@@ -73,7 +74,7 @@ AROUND = 3
 """... and jump where a single question does, so each threshold of the grid, a hundredth apart, counts as the mean of
 this many on either side."""
 
-DECIDING = ("built-in", "own words", "articles", "elsewhere", "clapnq")
+DECIDING = ("built-in", "own words", "articles", "elsewhere", "tables", "clapnq")
 """The sets that choose the threshold. mtrag's unanswerable questions, turns of a chat, can hardly be told by any, so
 they would only push it about."""
 

@@ -33,13 +33,23 @@ SHARES = {
     "own words": 0.15,
     "articles": 0.15,
     "elsewhere": 0.2,
+    "tables": 0.1,
     "pairs": 0.1,
     "clapnq": 0.2,
     "mtrag": 0.05,
 }
 """What each set weighs. The reader has seen squad2's questions, so that the ranking seems surer there than it is."""
 
-MOST = {"built-in": 200, "own words": 110, "articles": 80, "elsewhere": 110, "pairs": 20, "clapnq": 80, "mtrag": 8}
+MOST = {
+    "built-in": 200,
+    "own words": 110,
+    "articles": 80,
+    "elsewhere": 110,
+    "tables": 80,
+    "pairs": 20,
+    "clapnq": 80,
+    "mtrag": 8,
+}
 """So many questions of each set, or library, are asked."""
 
 RIDGE = 1e-3

@@ -41,7 +41,7 @@ SHOWN = (
 )
 """The figures shown of every set, floor or not."""
 
-SHIPPED = (BUILTIN, "own words", "articles", "elsewhere")
+SHIPPED = (BUILTIN, "own words", "articles", "elsewhere", "tables")
 MEDIAN = "median"
 NOT_MET = "NOT MET"
 
@@ -184,7 +184,9 @@ def shipped(name: str) -> tuple[Sequence[Question], Iterable[Document]]:
             return questions.builtin("own-words"), documents.builtin()
         case "articles":
             return questions.builtin("articles"), documents.builtin()
-    return questions.elsewhere()
+        case "elsewhere":
+            return questions.elsewhere()
+    return questions.tables()
 
 
 def main(whole: bool = False) -> int:

@@ -105,11 +105,17 @@ def elsewhere() -> tuple[list[Question], list[Document]]:
         return load_with_documents(folder / "questions.jsonl")
 
 
+def tables() -> tuple[list[Question], list[Document]]:
+    """The set of questions that is shipped about tables in many formats, and these."""
+    with resources.as_file(resources.files("eval") / "questions" / "tables") as folder:
+        return load_with_documents(folder / "questions.jsonl")
+
+
 def load_with_documents(path: Path) -> tuple[list[Question], list[Document]]:
-    """Reads a question set and the documents that it is about: the text files in the folder `docs` beside it, and in
-    the folders of that, whose paths are their ids. Raises BadInput, as `load` does."""
+    """Reads a question set and the documents that it is about: the files in the folder `docs` beside it, and in the
+    folders of that, whose paths are their ids. Raises BadInput, as `load` does."""
     root = path.parent / "docs"
-    about = [read(file, id=file.relative_to(root).as_posix()) for file in sorted(root.rglob("*.txt"))]
+    about = [read(file, id=file.relative_to(root).as_posix()) for file in sorted(root.rglob("*")) if file.is_file()]
     return load(path, about), about
 
 

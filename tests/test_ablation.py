@@ -24,7 +24,7 @@ def rows() -> list[Row]:
     say nothing."""
     made = []
     for number in range(40 * len(SHARES)):
-        answerable = number % 2 == 0
+        answerable = number // len(SHARES) % 2 == 0
         right = int(CHANCE.integers(4)) if answerable else -1
         found = tuple(
             candidate(place, span=0.9 if place == right else -0.5, coverage=CHANCE.random()) for place in range(4)
