@@ -58,6 +58,10 @@ BATCH = 32
 TITLED = 0.8
 """Share of the windows that have their title before them; not all documents have one that says anything."""
 
+OTHER_ROWS = 3
+"""So many other rows of its table are read with a question about a row: several are found with it, and each looks as if
+it answered, but for the thing or the day."""
+
 WARM_UP = 0.06
 """Share of the steps in which the rate rises; then it falls to zero in a straight line."""
 
@@ -205,7 +209,8 @@ def examples(
     seed: int = SEED,
 ) -> Iterator[Example]:
     """Each question with a window of its paragraph, and again for a share of the questions each: `others` with one of
-    another paragraph, `apart` with one of its paragraph that the answer is not in, `near` as a near miss of it."""
+    another paragraph, `apart` with one of its paragraph that the answer is not in, `near` as a near miss of it. One
+    about the row of a table always comes again with OTHER_ROWS others of it."""
     chance = random.Random(seed)
     tokens_of = cache(lambda text: tokenizer.encode(text, add_special_tokens=False).ids)
 
@@ -226,6 +231,8 @@ def examples(
             windows.append(made(one.text, other, None))
         if one.span and one.answers and chance.random() < apart:
             windows.append(made(one.text, own, None, one.answers))
+        if one.span and is_row(_sentence(own, one.span[0])):
+            windows += [made(one.text, own, None, one.answers) for _ in range(OTHER_ROWS)]
         if near_misses and one.answers and chance.random() < near:
             missed = near_misses.of(one.text, own.text, one.article)
             window = made(missed, own, one.span) if missed else None
@@ -277,6 +284,11 @@ def _window(
             return low, high, -1, -1
     high = min(high, low + WINDOW_TOKENS)
     return low, high, start - low if span else -1, end - low if span else -1
+
+
+def _sentence(of: Paragraph, place: int) -> str:
+    """The sentence that the character at `place` is in."""
+    return next((_between(of, *one) for one in of.sentences if of.offsets[one[1] - 1][1] > place), "")
 
 
 def _between(of: Paragraph, first: int, last: int) -> str:

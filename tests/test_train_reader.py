@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from eval.near_misses import NearMisses
 from eval.train_reader import (
     BATCH,
+    OTHER_ROWS,
     Asked,
     Example,
     Paragraph,
@@ -75,7 +76,7 @@ def test_the_row_of_a_table_is_read_alone_and_as_prose(tokenizer: Any) -> None:
     rows = "Boat: Alma | Built: 1931.\nBoat: Berta | Built: 1948.\nThe boats lie in the harbour of Lund."
     boats = {"boats": [paragraph(rows, "", tokenizer)]}
     asked = [Asked("When was Berta built?", ("1948",), (rows.index("1948"), rows.index("1948") + 4), "boats", 0)]
-    (made,) = examples(boats, asked, tokenizer)
+    made, *_ = examples(boats, asked, tokenizer)
     assert tokenizer.decode(made.window) == "boat : berta. built : 1948."
     assert tokenizer.decode(made.window[made.start : made.end + 1]) == "1948"
 
@@ -98,6 +99,19 @@ def test_a_paragraph_all_of_whose_sentences_answer_is_not_asked_again(tokenizer:
     text = "Malm has a mill. The mill of Malm is old."
     mill = Asked("Where is the mill?", ("Malm",), (0, 4), "mill", 0)
     assert len(list(examples({"mill": [paragraph(text, "", tokenizer)]}, [mill], tokenizer, apart=1))) == 1
+
+
+def test_a_question_about_a_row_comes_again_with_other_rows_of_its_table(tokenizer: Any) -> None:
+    rows = [f"Item: {item} | Price: {price} crowns." for item, price in (("bench", 40), ("table", 90), ("stool", 40))]
+    text = "\n".join(rows)
+    bench = Asked("What is the price of the bench?", ("40 crowns",), (21, 30), "shop", 0)
+    assert text[21:30] == "40 crowns"
+    first, *others = examples({"shop": [paragraph(text, "", tokenizer)]}, [bench], tokenizer)
+    assert tokenizer.decode(first.window[first.start : first.end + 1]) == "40 crowns"
+    read = [tokenizer.decode(one.window) for one in others]
+    assert len(read) == OTHER_ROWS
+    assert all(one.start < 0 for one in others)
+    assert all("table" in one for one in read)  # the stool's price is the answer, too
 
 
 def test_most_windows_that_do_not_hold_their_title_have_it_before_them(tokenizer: Any) -> None:
