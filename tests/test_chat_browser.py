@@ -100,8 +100,9 @@ class Writer:
         handler.begin()
         sent = 0
         while True:
-            handler.piece("".join(self.written[sent:]))
-            sent = len(self.written)
+            new = self.written[sent:]
+            handler.piece("".join(new))
+            sent += len(new)
             time.sleep(0.05)
 
 
