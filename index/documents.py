@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from index.errors import BadInput, MissingPart
-from index.formats import KINDS, extract
+from index.formats import KINDS, MARKDOWN, extract
 from index.formats.content import MissingReader, Unreadable, iso_date, one_line
 
 SUFFIXES = tuple(KINDS)
@@ -17,7 +17,6 @@ MAX_BYTES = 50 * 1024 * 1024
 """The largest file that is read, in bytes."""
 
 _TITLE_CHARACTERS = 200
-_MARKDOWN = (".md", ".markdown")
 _HEADING = re.compile(r"^#{1,6}[ \t]++(\S.*)", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,5000}?)\n---[ \t]*\n", re.DOTALL)
 
@@ -88,7 +87,7 @@ def parse(data: bytes, *, name: str, id: str) -> Document:
     if not content.text.strip():
         raise BadInput(f"{shown} is empty; there is nothing in it to index.")
     title, date = content.title, content.date
-    if suffix in _MARKDOWN and (front := _FRONT_MATTER.match(content.text)):
+    if suffix in MARKDOWN and (front := _FRONT_MATTER.match(content.text)):
         title, date = _field(front.group(1), "title"), iso_date(_field(front.group(1), "date"))
     title = printable(one_line(title))[:_TITLE_CHARACTERS] or _title(content.text, name, suffix)
     return Document(id=id, title=title, text=content.text, pages=content.pages, date=date)
@@ -120,7 +119,7 @@ def _field(front_matter: str, name: str) -> str:
 
 def _title(text: str, name: str, suffix: str) -> str:
     """A Markdown heading, else a first line that stands alone like a title, else the file's name."""
-    if suffix in _MARKDOWN and (heading := _HEADING.search(text)):
+    if suffix in MARKDOWN and (heading := _HEADING.search(text)):
         line = heading.group(1).rstrip()
         bare = line.rstrip("#")  # "## Title ##" closes with marks, "## In C#" does not
         if line := bare.rstrip() if not bare or bare[-1].isspace() else line:

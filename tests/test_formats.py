@@ -25,7 +25,7 @@ from pypdf import PdfWriter
 from index.documents import SUFFIXES, Document, parse, read
 from index.errors import BadInput
 from index.formats.content import MAX_UNPACKED
-from index.formats.markdown import with_headed_rows
+from index.formats.markdown import MAX_CHARACTERS, with_headed_rows
 from index.formats.tables import table_lines
 from index.library import Library
 from index.split import SENTENCE_CHARACTERS, split
@@ -491,6 +491,7 @@ MARKDOWN_TABLE = "| Date | Walk |\n|---|:-:|\n| 2 March | Old mines |\n| | Ferry
         ("> | Date | Walk |\n> |--|--|\n> | 2 March | Mines |", "Date: 2 March | Walk: Mines."),
         ("Above it\n| Walk |\n|---|\n| Old mines |", "Above it\nWalk: Old mines"),
         ("| Date | Walk |\n|---|---|", "Date | Walk."),
+        ("Date\t|\tWalk\n---\t|\t---\n2 March\t|\tMines", "Date: 2 March | Walk: Mines."),
     ],
 )
 def test_the_rows_of_a_markdown_table_have_their_headings(text: str, read: str) -> None:
@@ -504,8 +505,10 @@ def test_the_rows_of_a_markdown_table_have_their_headings(text: str, read: str) 
         "\n".join(f"    {line}" for line in MARKDOWN_TABLE.split("\n")),
         "---\ntitle: a | b\n---\n\nOne | two, and no table.\n",
         "Either | or\n\n|---|\n",
+        MARKDOWN_TABLE + "\n" * MAX_CHARACTERS,
         "",
     ],
+    ids=["in a fence", "indented", "front matter", "no headings", "too long", "empty"],
 )
 def test_markdown_without_tables_stays_as_it_is(text: str) -> None:
     assert with_headed_rows(text) == text

@@ -13,8 +13,8 @@ from index.formats.content import MAX_CHARACTERS, Content, Unreadable, tidy
 KINDS = {
     ".txt": "text",
     ".text": "text",
-    ".md": "markdown",
-    ".markdown": "markdown",
+    ".md": "text",
+    ".markdown": "text",
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
@@ -35,6 +35,8 @@ KINDS = {
 }
 """The kind of file that each ending names."""
 
+MARKDOWN = (".md", ".markdown")
+
 _PACKED = ("pdf", "docx", "odt", "epub", "xlsx", "rtf")
 """Kinds that begin with marks of their own."""
 
@@ -45,7 +47,7 @@ def extract(data: bytes, *, name: str) -> Content:
     suffix = PurePath(name).suffix.lower()
     named = KINDS[suffix]
     kind = _kind_by_content(data) or named
-    if kind in _PACKED and kind != named and named not in ("text", "markdown", *_PACKED):
+    if kind in _PACKED and kind != named and named not in ("text", *_PACKED):
         raise Unreadable(f"is named {suffix} but holds {kind.upper()}; give it the ending .{kind}.")
     if kind in _PACKED and kind == named and _kind_by_content(data) is None:
         raise Unreadable(f"is named {suffix} but is none, or is damaged; give it the right ending or save it anew.")
@@ -55,7 +57,7 @@ def extract(data: bytes, *, name: str) -> Content:
         raise Unreadable("is nested too deeply to be read; save it in a simpler form.") from None
     if len(content.text) > MAX_CHARACTERS:
         raise Unreadable(f"comes to more than {MAX_CHARACTERS:,} characters of text; split it into smaller files.")
-    if content.pages or kind in ("text", "markdown"):  # a text stays as it is, so that offsets count as in the file
+    if content.pages or kind == "text":  # a text stays as it is, so that offsets count as in the file
         return content
     return Content(tidy(content.text), content.title, content.date)
 
@@ -100,7 +102,7 @@ def _read(data: bytes, kind: str, suffix: str) -> Content:
     from index.formats.encodings import decode
 
     text = decode(data)
-    if kind == "markdown":
+    if suffix in MARKDOWN:
         from index.formats.markdown import with_headed_rows
 
         text = with_headed_rows(text)
