@@ -185,8 +185,8 @@ def shipped(name: str) -> tuple[Sequence[Question], Iterable[Document]]:
         case "articles":
             return questions.builtin("articles"), documents.builtin()
         case "elsewhere":
-            return questions.elsewhere()
-    return questions.tables()
+            return questions.invented("elsewhere")
+    return questions.invented("tables")
 
 
 def main(whole: bool = False) -> int:

@@ -99,15 +99,10 @@ def builtin(name: Literal["builtin", "own-words", "articles"] = "builtin") -> li
         return load(path, builtin_documents())
 
 
-def elsewhere() -> tuple[list[Question], list[Document]]:
-    """The set of questions that is shipped about invented documents of many kinds, and these documents."""
-    with resources.as_file(resources.files("eval") / "questions" / "elsewhere") as folder:
-        return load_with_documents(folder / "questions.jsonl")
-
-
-def tables() -> tuple[list[Question], list[Document]]:
-    """The set of questions that is shipped about tables in many formats, and these."""
-    with resources.as_file(resources.files("eval") / "questions" / "tables") as folder:
+def invented(name: Literal["elsewhere", "tables"]) -> tuple[list[Question], list[Document]]:
+    """A set of questions that is shipped about invented documents, and these: `elsewhere`, texts of many kinds, or
+    `tables`, in many formats."""
+    with resources.as_file(resources.files("eval") / "questions" / name) as folder:
         return load_with_documents(folder / "questions.jsonl")
 
 

@@ -229,10 +229,10 @@ def examples(
         windows = [window if one.answers or not window else replace(window, start=-1, end=-1)]
         if chance.random() < others and (other := _another(one, around, chance)):
             windows.append(made(one.text, other, None))
-        if one.span and one.answers and chance.random() < apart:
-            windows.append(made(one.text, own, None, one.answers))
-        if one.span and is_row(_sentence(own, one.span[0])):
-            windows += [made(one.text, own, None, one.answers) for _ in range(OTHER_ROWS)]
+        if one.span:
+            times = OTHER_ROWS if is_row(_sentence(own, one.span[0])) else 0
+            times += bool(one.answers) and chance.random() < apart
+            windows += [made(one.text, own, None, one.answers) for _ in range(times)]
         if near_misses and one.answers and chance.random() < near:
             missed = near_misses.of(one.text, own.text, one.article)
             window = made(missed, own, one.span) if missed else None

@@ -76,7 +76,8 @@ def test_the_row_of_a_table_is_read_alone_and_as_prose(tokenizer: Any) -> None:
     rows = "Boat: Alma | Built: 1931.\nBoat: Berta | Built: 1948.\nThe boats lie in the harbour of Lund."
     boats = {"boats": [paragraph(rows, "", tokenizer)]}
     asked = [Asked("When was Berta built?", ("1948",), (rows.index("1948"), rows.index("1948") + 4), "boats", 0)]
-    made, *_ = examples(boats, asked, tokenizer)
+    made, *others = examples(boats, asked, tokenizer)
+    assert len(others) == OTHER_ROWS
     assert tokenizer.decode(made.window) == "boat : berta. built : 1948."
     assert tokenizer.decode(made.window[made.start : made.end + 1]) == "1948"
 
