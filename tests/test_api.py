@@ -502,6 +502,7 @@ POSTS = [
     "/v1/documents",
     "/gradio_api/queue/join",
     "/gradio_api/call/ask",
+    "/gradio_api/run/predict",
     "/gradio_api/cancel",
 ]
 
@@ -566,6 +567,7 @@ def test_the_page_itself_may_send(client: TestClient) -> None:
         "/gradio_api/component_server",
         "/gradio_api/process_recording",
         "/gradio_api/runs",
+        "/gradio_api/run/ask",
         "/gradio_api/run-history/records",
         "/gradio_api/vibe-code/",
         "/gradio_api/deep_link",
@@ -580,6 +582,13 @@ def test_the_page_itself_may_send(client: TestClient) -> None:
 def test_gradios_other_routes_are_not_there(client: TestClient, path: str) -> None:
     assert client.get(path).status_code in (403, 404)
     assert client.post(path).status_code in (403, 404, 405)
+
+
+def test_nothing_but_a_stop_goes_past_gradios_queue(client: TestClient) -> None:
+    functions = {it["api_name"]: it["id"] for it in client.get("/config").json()["dependencies"]}
+    for name, number in functions.items():
+        body = {"data": ["Why?"], "fn_index": number, "session_hash": "s"}
+        assert client.post("/gradio_api/run/predict", json=body).status_code == (200 if name == "stop" else 404)
 
 
 @pytest.mark.parametrize("path", [*GETS, "/nope", "/footnote/chat.js"])

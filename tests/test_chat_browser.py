@@ -191,7 +191,8 @@ def begin(page: Any, question: str) -> None:
 
 def stop(page: Any) -> Any:
     """Stops an answer and returns its turn."""
-    page.get_by_role("button", name="Stop").click()
+    with page.expect_request("**/run/predict"):
+        page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("#current .turn[data-state=stopped]")
     return page.locator("#current .turn")
 
@@ -203,7 +204,9 @@ def reload(page: Any) -> None:
 
 def quiet(page: Any) -> None:
     """An answer stands before its stream has ended, and a page that is left then complains that it was cut off."""
+    ends = time.monotonic() + 30
     while STREAMS[page]:
+        assert time.monotonic() < ends, "a stream stays open of which nothing is to come"
         page.wait_for_timeout(20)
 
 
@@ -366,6 +369,16 @@ def test_a_stopped_answer_outlives_a_reload(opened: Any, writer: Writer) -> None
     assert "Macron urged" in marked(page)
     begin(page, "And when?")
     assert "Macron" in stop(page).locator(".searched").inner_text()
+
+
+def test_questions_that_are_stopped_and_asked_in_quick_succession_come_one_after_the_other(
+    opened: Any, writer: Writer
+) -> None:
+    page = opened(WIDE, server=writer.address)
+    for number in range(20):
+        begin(page, f"{'Again: ' * number}Where was the BRICS summit held?")
+        assert stop(page).locator(".question").inner_text().count("Again") == number
+    quiet(page)
 
 
 def test_the_last_question_can_be_edited(opened: Any) -> None:

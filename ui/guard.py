@@ -52,7 +52,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:@/?#\[\]\s]+)(?::\d{1,5})?", re
 _OURS = re.compile(r"/(?:v1|documents|footnote)/.+|/(?:healthz|docs|openapi\.json|login|logout)", re.DOTALL)
 _GRADIO = re.compile(
     r"/|/(?:assets|static)/.+|/(?:theme\.css|config|favicon\.ico|manifest\.json|robots\.txt)"
-    r"|/gradio_api/(?:info|app_id|startup-events|cancel|reset|heartbeat/\w+|queue/(?:join|data)"
+    r"|/gradio_api/(?:info|app_id|startup-events|cancel|reset|heartbeat/\w+|queue/(?:join|data)|run/predict"
     r"|call/\w+(?:/\w+)?)/?"
 )
 
