@@ -584,11 +584,14 @@ def test_gradios_other_routes_are_not_there(client: TestClient, path: str) -> No
     assert client.post(path).status_code in (403, 404, 405)
 
 
-def test_nothing_but_a_stop_goes_past_gradios_queue(client: TestClient) -> None:
+def test_no_question_goes_past_gradios_queue(client: TestClient) -> None:
     functions = {it["api_name"]: it["id"] for it in client.get("/config").json()["dependencies"]}
-    for name, number in functions.items():
-        body = {"data": ["Why?"], "fn_index": number, "session_hash": "s"}
-        assert client.post("/gradio_api/run/predict", json=body).status_code == (200 if name == "stop" else 404)
+    for name in ("respond", "ask"):
+        body = {"data": ["Why?", {}, []], "fn_index": functions.pop(name), "session_hash": "s"}
+        assert client.post("/gradio_api/run/predict", json=body).status_code == 404
+    for number in functions.values():
+        body = {"data": [{}], "fn_index": number, "session_hash": "s"}
+        assert client.post("/gradio_api/run/predict", json=body).status_code == 200
 
 
 @pytest.mark.parametrize("path", [*GETS, "/nope", "/footnote/chat.js"])

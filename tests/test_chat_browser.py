@@ -714,6 +714,27 @@ def test_conversations_are_opened_renamed_exported_and_deleted(opened: Any) -> N
     assert rows.count() == 1
 
 
+def test_a_new_conversation_ends_the_answer_that_is_being_written(opened: Any, writer: Writer) -> None:
+    page = opened(WIDE, server=writer.address)
+    begin(page, TWO_SOURCES)
+    writer.written += MACRON[:2]
+    page.wait_for_selector("#current .answer .marker")
+    page.locator("#new-conversation").click()
+    page.locator("#welcome").wait_for()
+    writer.written += MACRON[2:]
+    page.wait_for_timeout(500)
+    assert page.locator(".turn").count() == 0
+    assert "#" not in page.url
+    writer.written = []
+    begin(page, "Where was the BRICS summit held?")
+    stop(page)
+    assert page.locator(".turn").count() == 1
+    page.locator("#show-conversations").click()
+    page.locator("#conversations-list .open", has_text=TWO_SOURCES).first.click()
+    page.locator("#current .turn[data-state=stopped] .marker").wait_for()
+    assert page.locator("h2.question").all_inner_texts() == [TWO_SOURCES]
+
+
 def test_an_answer_is_judged_with_a_word_and_the_verdict_stays(opened: Any) -> None:
     page = opened(WIDE)
     turn = ask(page, "Where was the BRICS summit held?")

@@ -45,7 +45,7 @@ GUESSES_A_MINUTE = 10
 
 _LOGIN_BYTES = 4096
 _KEY = re.compile(r"[0-9a-f]{32}")
-_COUNTED = re.compile(r"/v1/.+|/documents/.+|/gradio_api/(?:queue/join|call/.+)", re.DOTALL)
+_COUNTED = re.compile(r"/v1/.+|/documents/.+|/gradio_api/(?:queue/join|run/.+|call/.+)", re.DOTALL)
 _NEXT = re.compile(r"/(?:docs|documents/[^\s\\]*)?")
 
 

@@ -210,14 +210,14 @@ def build(chatbot: Chatbot, *, login: bool = False) -> "Blocks":
                 html(_SOURCE)
         outputs = [box, welcome, past, current, turns_state]
         box.submit(respond, [box, sent, turns_state], outputs, js=_SENDING, trigger_mode="always_last", **private)
-        # A request of its own: two events at once on the stream that brings the answer can cross in Gradio, which then
+        # Requests of their own: two events at once on the stream that brings the answer can cross in Gradio, which then
         # waits at a stream that nothing comes from, and loses the next question or its Stop button.
         box.stop(stop, None, None, queue=False, **private)
-        showing = {"inputs": [sent], "outputs": [welcome, past, current, turns_state], "js": _OPENING, **private}
-        opener.click(opened, **showing)
-        blocks.load(opened, **showing)
+        showing = {"inputs": [sent], "outputs": [welcome, past, current, turns_state], "js": _OPENING, "queue": False}
+        opener.click(opened, **showing, **private)
+        blocks.load(opened, **showing, **private)
         gradio.api(ask, api_name="ask")
-    blocks.queue(default_concurrency_limit=AT_ONCE, api_open=False)  # nothing else past the queue
+    blocks.queue(default_concurrency_limit=AT_ONCE, api_open=False)  # no question goes past it
     return cast("Blocks", blocks)
 
 

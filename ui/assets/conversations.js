@@ -7,9 +7,17 @@ const address = (id, rest = "") => `/v1/conversations/${encodeURIComponent(id)}$
 // The address of the page names the conversation, so that a reload opens it again.
 export const current = () => new URLSearchParams(location.hash.slice(1)).get("conversation");
 
-export function open(id) {
+export async function open(id) {
+  await ended();
   history.replaceState(null, "", id ? `#conversation=${encodeURIComponent(id)}` : location.pathname);
   byId("open-conversation").click(); // Gradio's, which fetches what the address names
+}
+
+// Stops an answer that is being written, which would go on in the conversation that is opened. It is kept in its own.
+async function ended() {
+  const writing = () => document.querySelector("#composer .stop-button, #current .turn[data-state=waiting]");
+  document.querySelector("#composer .stop-button")?.click();
+  for (let waited = 0; writing() && waited < 5000; waited += 50) await new Promise((done) => setTimeout(done, 50));
 }
 
 export function kept(id) {
