@@ -238,6 +238,32 @@ def test_a_stopped_answer_is_kept_as_it_was_shown(chatbot: Chatbot, pieces: int)
     assert turns[1].reply == whole.text
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_an_answer_whose_page_was_left_is_kept_once(chatbot: Chatbot, pieces: int) -> None:
+    question = "What did Macron ask of Xi Jinping?"
+    (before,) = talk(chatbot, [], "Where was the BRICS summit held?")
+    *all_pieces, whole = chatbot.stream(question)
+    assert isinstance(whole, Answer)
+    conversations = Conversations(chatbot.library)
+    keeper = chat._Keeper(conversations, "ann", [before], instead=False)
+    outcome = chat._outcome(chatbot, question, [before], "k", SimpleQueue(), keeper)
+    shown = [str(next(outcome)) for _ in range(pieces)]
+    outcome.close()
+    assert before.kept
+    _, left = conversations.open("ann", before.kept.conversation).turns
+    assert left.question == question
+    assert left.answer["text"] == "".join(shown).rstrip()
+    assert left.answer["stopped"] is True
+    assert len(all_pieces) >= pieces
+
+    keeper = chat._Keeper(conversations, "ann", [], instead=False)
+    outcome = chat._outcome(chatbot, question, [], "k", SimpleQueue(), keeper)
+    turn = next(item for item in outcome if isinstance(item, Turn))
+    outcome.close()
+    assert turn.kept
+    assert questions(chatbot, "ann", turn.kept.conversation) == [question]
+
+
 def test_an_answer_that_cannot_be_kept_is_given_all_the_same(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
     conversations = Conversations(chatbot.library)
 

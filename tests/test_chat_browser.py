@@ -735,6 +735,22 @@ def test_a_new_conversation_ends_the_answer_that_is_being_written(opened: Any, w
     assert page.locator("h2.question").all_inner_texts() == [TWO_SOURCES]
 
 
+def test_an_answer_that_is_being_written_is_deleted_with_its_conversation(opened: Any, writer: Writer) -> None:
+    page = opened(WIDE, server=writer.address)
+    begin(page, "Where was the BRICS summit held?")
+    stop(page)
+    begin(page, TWO_SOURCES)
+    writer.written += MACRON[:2]
+    page.wait_for_selector("#current .answer .marker")
+    page.locator("#show-conversations").click()
+    row = page.locator("#conversations-list li[aria-current=true]")
+    row.locator(".remove").click()
+    row.locator(".really").click()
+    page.locator("#welcome").wait_for()
+    page.locator("#conversations-about", has_text="None yet").wait_for(state="attached")
+    assert page.locator(".turn").count() == 0
+
+
 def test_an_answer_is_judged_with_a_word_and_the_verdict_stays(opened: Any) -> None:
     page = opened(WIDE)
     turn = ask(page, "Where was the BRICS summit held?")

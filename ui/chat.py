@@ -8,8 +8,8 @@ import functools
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, cast
@@ -142,12 +142,13 @@ def build(chatbot: Chatbot, *, login: bool = False) -> "Blocks":
                 past: "".join(turn.html for turn in earlier),
                 current: waiting_html(question, "", key),
             }
-            for item in _outcome(chatbot, question, earlier, key, inbox, keeper, asked.documents):
-                if isinstance(item, Turn):
-                    yield {current: item.html, turns_state: [*earlier, item], box: gradio.Textbox(**_ASKING)}
-                else:
-                    text += item
-                    yield {current: waiting_html(question, text, key)}
+            with closing(_outcome(chatbot, question, earlier, key, inbox, keeper, asked.documents)) as outcome:
+                for item in outcome:
+                    if isinstance(item, Turn):
+                        yield {current: item.html, turns_state: [*earlier, item], box: gradio.Textbox(**_ASKING)}
+                    else:
+                        text += item
+                        yield {current: waiting_html(question, text, key)}
         finally:
             inbox.put(_STOP)
             if answering.get(request.session_hash) is inbox:
@@ -237,29 +238,38 @@ def _outcome(
     inbox: Inbox,
     keeper: "_Keeper | None" = None,
     documents: Sequence[str] | None = None,
-) -> Iterator[str | Turn]:
-    """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP."""
+) -> Generator[str | Turn]:
+    """The pieces of the answer's text, then the turn they belong to; the turn at once when `inbox` is given _STOP. What
+    is closed before, since its page was left, is kept as if it had been stopped."""
 
     def ended(answer: Answer, *, stopped: bool = False) -> Turn:
         kept, problem = keeper.keep(answer, stopped=stopped) if keeper else (None, "")
         told = replace(answer, notes=(*answer.notes, problem)) if problem else answer
         return _turn(chatbot, told, key, kept, stopped=stopped)
 
-    earlier, pieces = history(turns), []
+    def stopped() -> Answer:
+        return chatbot.stopped(question, pieces, history=earlier)
+
+    earlier, pieces, whole = history(turns), [], False
     try:
         for item in _until_stopped(chatbot.stream(question, history=earlier, documents=documents), inbox):
             if isinstance(item, Answer):
+                whole = True
                 yield ended(item)
                 return
             pieces.append(item)
             yield item
+    except GeneratorExit:
+        if keeper and not whole:
+            keeper.keep(stopped(), stopped=True)
+        raise
     except FootnoteError as error:
         yield Turn(question, None, failed_html(question, str(error), key))
     except Exception:
         logging.getLogger(__name__).exception("A question could not be answered")
         yield Turn(question, None, failed_html(question, INTERNAL, key))
     else:
-        yield ended(chatbot.stopped(question, pieces, history=earlier), stopped=True)
+        yield ended(stopped(), stopped=True)
 
 
 def _turn(chatbot: Chatbot, answer: Answer, key: str, kept: Kept | None, *, stopped: bool) -> Turn:

@@ -95,6 +95,7 @@ export function watch() {
     else if (target.matches(".keep")) confirmed(item, false);
     else if (target.matches(".really")) {
       attempt(async () => {
+        if (id === current()) await ended(); // or the answer would be kept anew
         await call(address(id), "DELETE");
         if (id === current()) open(null);
         await refresh();
