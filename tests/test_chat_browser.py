@@ -781,6 +781,97 @@ def test_a_reopened_citation_says_that_its_document_has_changed(opened: Any) -> 
     remove(page, "heron.txt")
 
 
+# When the server doesn't answer -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page_at(browser: Any) -> Iterator[Callable[[str], Any]]:
+    """Opens the chat at an address, and doesn't mind what the console says of a server that is gone."""
+    pages = []
+
+    def open_page(address: str) -> Any:
+        pages.append(browser.new_page(viewport=WIDE))
+        pages[-1].goto(address)
+        pages[-1].wait_for_selector("#documents li", state="attached")
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A library of the built-in articles."""
+    with Library.open(tmp_path / "library") as library:
+        library.add_builtin()
+    return tmp_path / "library"
+
+
+def test_an_answer_that_broke_off_says_so_and_can_be_asked_for_again(
+    page_at: Callable[[str], Any], folder: Path
+) -> None:
+    writer = Writer()
+    writer.written += MACRON[:2]
+    with scripted.serving(writer) as model:
+        options = ["--llm-url", model.url, "--llm-model", "tiny"]
+        with serving(folder, *options) as address:
+            page = page_at(address)
+            begin(page, TWO_SOURCES)
+            page.wait_for_selector("#current .answer .marker")
+        broken = page.locator("#current .turn[data-state=broken]")
+        problem = broken.get_by_role("alert").inner_text()
+        assert problem == (
+            "The answer broke off. The server cannot be reached. Is it still running? Reload the page to go on."
+        )
+        assert "Macron urged" in broken.locator(".answer").inner_text()
+        assert not page.get_by_role("button", name="Stop").is_visible()
+        assert not barriers(page)
+        with serving(folder, *options, "--port", str(urlsplit(address).port)):
+            broken.get_by_role("button", name="Reload").click()
+            page.wait_for_function(
+                "question => document.querySelector('#composer textarea')?.value === question", arg=TWO_SOURCES
+            )
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#current .answer .marker")
+            assert "Macron urged" in stop(page).inner_text()
+
+
+def test_after_a_break_a_question_to_a_new_conversation_comes_into_the_box_again(
+    page_at: Callable[[str], Any], folder: Path
+) -> None:
+    with scripted.serving(Writer()) as model:
+        with serving(folder, "--llm-url", model.url, "--llm-model", "tiny") as address:
+            page = page_at(address)
+            begin(page, TWO_SOURCES)
+        page.locator("#current .turn[data-state=broken]").wait_for()
+        with serving(folder, "--port", str(urlsplit(address).port)):
+            page.locator("#new-conversation").click()
+            page.locator("#welcome").wait_for()
+            page.locator("#composer textarea").fill("Where was the BRICS summit held?")
+            with page.expect_navigation():
+                page.keyboard.press("Enter")
+            page.wait_for_function("() => document.querySelector('#composer textarea')?.value.includes('BRICS')")
+            page.keyboard.press("Enter")
+            assert "Kazan" in settled(page).inner_text()
+
+
+def test_a_question_that_was_not_sent_says_why(page_at: Callable[[str], Any], folder: Path) -> None:
+    with serving(folder, "--rate-limit", "60") as address:
+        page = page_at(address)
+        page.evaluate("() => Promise.all(Array.from({ length: 60 }, () => fetch('/v1/documents')))")
+        page.locator("#composer textarea").fill("Where was the BRICS summit held?")
+        page.keyboard.press("Enter")
+        unsent = page.locator("#unsent")
+        unsent.wait_for()
+        assert "was not sent. That was too much at once; try again in" in unsent.inner_text()
+        assert page.locator("#composer textarea").input_value() == "Where was the BRICS summit held?"
+        page.wait_for_timeout(3500)
+        page.keyboard.press("Enter")
+        assert "Kazan" in settled(page).inner_text()
+        assert unsent.is_hidden()
+
+
 def test_a_citations_page_comes_to_its_place_without_script(opened: Any) -> None:
     page = opened(PHONE, path="/documents/xi-visits-kazan.txt?start=10500&end=10560", java_script_enabled=False)
     page.wait_for_timeout(300)

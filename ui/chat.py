@@ -385,7 +385,8 @@ Where the documents hold no answer, Footnote says so.</p>
 _ASKED = """<p id="only" hidden>Asking only <span id="only-names"></span>
 <button type="button" id="only-clear">Ask all</button></p>
 <p id="editing" hidden>Editing your last question
-<button type="button" id="editing-cancel">Cancel</button></p>"""
+<button type="button" id="editing-cancel">Cancel</button></p>
+<p id="unsent" role="alert" hidden></p>"""
 
 _ASKING: dict[str, Any] = {"submit_btn": "Ask", "stop_btn": False}
 
@@ -435,4 +436,6 @@ download>HTML</a> <a data-format="json" href="/" download>JSON</a></span></span>
 <button class="really" type="button">Yes, delete</button><button class="keep" type="button">Keep</button></span>
 </div></li></template>
 </section>
+<template id="broken-off"><p class="problem" role="alert"></p><div class="actions">
+<button type="button" data-do="reload">Reload</button></div></template>
 <div id="card" role="tooltip" hidden></div>"""

@@ -11,6 +11,8 @@ let instead = false; // whether the next question takes the last one's place
 let followed = null; // the latest question that was brought into view
 let settled = null; // the latest question whose source was opened, or closed, by itself
 let wanted = null; // what stood in the box when it was last sent
+let failed = false; // whether what was last sent has failed
+let broken = false; // whether the stream that brings answers has
 
 // What Gradio sends: a question, and what goes along with it. One that was sent before the last answer had ended Gradio
 // sends after it, with what stands in the box by then: a draft, or nothing after a second stroke of the key, is no
@@ -18,6 +20,10 @@ let wanted = null; // what stood in the box when it was last sent
 window.footnote = {
   sent(question) {
     if (question !== wanted) return ["", {}];
+    if (broken) {
+      reload(question);
+      return ["", {}];
+    }
     const sent = { instead, documents: library.asked(), conversation: conversations.current() };
     wanted = null;
     edit(false);
@@ -64,6 +70,7 @@ const actions = {
     write(turn.querySelector(".question").textContent);
     box().focus();
   },
+  reload: (turn) => reload(turn.querySelector(".question").textContent),
   up: conversations.judge,
   down: conversations.judge,
 };
@@ -144,8 +151,40 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Gradio marks where nobody sees it that a question could not be sent or that its answer broke off.
+async function tell() {
+  const marked = document.querySelector("#current [data-testid=status-tracker] .error") !== null;
+  if (marked === failed) return;
+  failed = marked;
+  byId("unsent").hidden = true;
+  if (!failed) return;
+  const why = await conversations.trouble();
+  if (!failed) return;
+  const turn = document.querySelector("#current .turn[data-state=waiting]");
+  if (turn) return breakOff(turn, why);
+  byId("unsent").textContent = `Your question was not sent. ${why || "Please send it again."}`;
+  byId("unsent").hidden = false;
+}
+
+function breakOff(turn, why) {
+  turn.dataset.state = "broken";
+  turn.querySelector(".answer").removeAttribute("aria-busy");
+  turn.querySelector(".looking")?.remove();
+  turn.append(byId("broken-off").content.cloneNode(true));
+  turn.querySelector(".problem").textContent = `The answer broke off. ${why} Reload the page to go on.`;
+  byId("composer").classList.add("broken");
+  broken = true;
+}
+
+// Once its stream has broken Gradio listens to no other. The question is in the box again afterwards.
+function reload(question) {
+  sessionStorage.setItem("question", question);
+  location.reload();
+}
+
 // A new question moves to the top once and stays there, so that nothing jumps while its answer grows.
 function follow() {
+  tell();
   library.offer();
   const turn = document.querySelector("#current .turn");
   const key = turn?.dataset.turn;
@@ -159,7 +198,7 @@ function follow() {
     followed = key;
     requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior }));
   }
-  if (turn.dataset.state === "waiting" || key === settled) return;
+  if (["waiting", "broken"].includes(turn.dataset.state) || key === settled) return;
   settled = key;
   if (turn.dataset.conversation) conversations.kept(turn.dataset.conversation);
   const first = turn.querySelector("a.marker");
@@ -181,7 +220,10 @@ function start() {
   conversations.watch();
   const options = { childList: true, subtree: true, attributes: true, attributeFilter: ["data-state", "data-turn"] };
   new MutationObserver(follow).observe(conversation, options);
-  if (wide.matches) box().focus();
+  const question = sessionStorage.getItem("question");
+  sessionStorage.removeItem("question");
+  if (question) write(question);
+  if (wide.matches || question) box().focus();
 }
 
 start();

@@ -15,8 +15,8 @@ export async function open(id) {
 
 // Stops an answer that is being written, which would go on in the conversation that is opened. It is kept in its own.
 async function ended() {
-  const writing = () => document.querySelector("#composer .stop-button, #current .turn[data-state=waiting]");
-  document.querySelector("#composer .stop-button")?.click();
+  const writing = () => document.querySelector("#composer:not(.broken) .stop-button, #current .turn[data-state=waiting]");
+  document.querySelector("#composer:not(.broken) .stop-button")?.click();
   for (let waited = 0; writing() && waited < 5000; waited += 50) await new Promise((done) => setTimeout(done, 50));
 }
 
@@ -45,6 +45,16 @@ async function call(address, method = "GET", body = undefined) {
   const found = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(found.error?.message ?? "The server did not do that.");
   return found;
+}
+
+// What keeps the server from doing something, as far as it tells.
+export async function trouble() {
+  try {
+    await call("/v1/conversations");
+    return "";
+  } catch (error) {
+    return error.message;
+  }
 }
 
 function row(conversation) {
