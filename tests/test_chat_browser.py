@@ -735,6 +735,18 @@ def test_a_new_conversation_ends_the_answer_that_is_being_written(opened: Any, w
     assert page.locator("h2.question").all_inner_texts() == [TWO_SOURCES]
 
 
+def test_a_new_conversation_does_not_get_the_answer_to_what_was_just_sent(opened: Any, writer: Writer) -> None:
+    page = opened(WIDE, server=writer.address)
+    for _ in range(5):
+        page.locator("#composer textarea").fill(TWO_SOURCES)
+        page.keyboard.press("Enter")
+        page.locator("#new-conversation").evaluate("button => button.click()")
+        page.get_by_role("button", name="Ask", exact=True).wait_for()
+        page.locator("#welcome").wait_for()
+        page.wait_for_timeout(500)
+        assert page.locator(".turn").count() == 0
+
+
 def test_an_answer_that_is_being_written_is_deleted_with_its_conversation(opened: Any, writer: Writer) -> None:
     page = opened(WIDE, server=writer.address)
     begin(page, "Where was the BRICS summit held?")

@@ -19,7 +19,10 @@ let broken = false; // whether the stream that brings answers has
 // question.
 window.footnote = {
   sent(question) {
-    if (question !== wanted) return ["", {}];
+    if (question !== wanted) {
+      delete byId("composer").dataset.sending;
+      return ["", {}];
+    }
     if (broken) {
       reload(question);
       return ["", {}];
@@ -33,7 +36,9 @@ window.footnote = {
 
 function want(event) {
   const key = event.key === "Enter" && !event.shiftKey && event.target === box();
-  if (key || event.target.closest?.("#composer .submit-button")) wanted = box().value;
+  if (!key && !event.target.closest?.("#composer .submit-button")) return;
+  wanted = box().value;
+  if (wanted.trim()) byId("composer").dataset.sending = ""; // until its turn is there
 }
 document.addEventListener("keypress", want, true);
 document.addEventListener("click", want, true);
@@ -156,6 +161,7 @@ async function tell() {
   const marked = document.querySelector("#current [data-testid=status-tracker] .error") !== null;
   if (marked === failed) return;
   failed = marked;
+  if (failed) delete byId("composer").dataset.sending;
   byId("unsent").hidden = true;
   if (!failed) return;
   const why = await conversations.trouble();
@@ -196,6 +202,7 @@ function follow() {
   if (key !== followed) {
     const behavior = still.matches || !document.querySelector("#past .turn") ? "instant" : "smooth";
     followed = key;
+    delete byId("composer").dataset.sending;
     requestAnimationFrame(() => turn.scrollIntoView({ block: "start", behavior }));
   }
   if (["waiting", "broken"].includes(turn.dataset.state) || key === settled) return;

@@ -13,11 +13,15 @@ export async function open(id) {
   byId("open-conversation").click(); // Gradio's, which fetches what the address names
 }
 
-// Stops an answer that is being written, which would go on in the conversation that is opened. It is kept in its own.
+// Stops an answer that is being written, or about to be, which would go on in the conversation that is opened. It is
+// kept in its own.
 async function ended() {
-  const writing = () => document.querySelector("#composer:not(.broken) .stop-button, #current .turn[data-state=waiting]");
-  document.querySelector("#composer:not(.broken) .stop-button")?.click();
-  for (let waited = 0; writing() && waited < 5000; waited += 50) await new Promise((done) => setTimeout(done, 50));
+  const stop = () => document.querySelector("#composer:not(.broken) .stop-button");
+  const writing = () => stop() || document.querySelector("#composer[data-sending], #current .turn[data-state=waiting]");
+  for (let waited = 0; writing() && waited < 5000; waited += 50) {
+    stop()?.click();
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 export function kept(id) {
