@@ -73,6 +73,11 @@ def test_questions_are_answered_at_the_same_time(chatbot: Chatbot, quiet: None) 
     assert blocks._queue.default_concurrency_limit == chat.AT_ONCE
 
 
+def test_a_server_that_nobody_asks_rests(chatbot: Chatbot, quiet: None) -> None:
+    assert hasattr(chat._gradio().Blocks()._queue, "sleep_when_free")  # Gradio's name for it
+    assert build(chatbot)._queue.sleep_when_free == chat.LOOKS_EVERY
+
+
 @pytest.mark.parametrize("problem", [BadInput("The question is <b>odd</b>; mend it."), RuntimeError("a secret")])
 def test_a_failure_is_a_turn_with_a_sentence(
     chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch, problem: Exception
