@@ -157,19 +157,24 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Gradio marks where nobody sees it that a question could not be sent or that its answer broke off.
-async function tell() {
+function tell() {
   const marked = document.querySelector("#current [data-testid=status-tracker] .error") !== null;
   if (marked === failed) return;
   failed = marked;
-  if (failed) delete byId("composer").dataset.sending;
-  byId("unsent").hidden = true;
-  if (!failed) return;
+  if (failed) fail();
+  else byId("unsent").hidden = true;
+}
+
+async function fail() {
+  delete byId("composer").dataset.sending;
   const why = await conversations.trouble();
-  if (!failed) return;
   const turn = document.querySelector("#current .turn[data-state=waiting]");
-  if (turn) return breakOff(turn, why);
-  byId("unsent").textContent = `Your question was not sent. ${why || "Please send it again."}`;
-  byId("unsent").hidden = false;
+  if (turn) {
+    breakOff(turn, why);
+  } else if (failed && !broken) {
+    byId("unsent").textContent = `Your question was not sent. ${why || "Please send it again."}`;
+    byId("unsent").hidden = false;
+  }
 }
 
 function breakOff(turn, why) {
@@ -181,6 +186,28 @@ function breakOff(turn, why) {
   byId("composer").classList.add("broken");
   broken = true;
 }
+
+// ... but not that the connection is gone, so that the stream which brings the answers is listened to here, too.
+const plain = window.fetch;
+window.fetch = async (asked, options) => {
+  const response = await plain(asked, options);
+  if (!String(asked.url ?? asked).includes("/queue/data") || !response.body) return response;
+  const reader = response.body.getReader();
+  const heard = new ReadableStream({
+    async pull(listener) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) listener.close();
+        else listener.enqueue(value);
+      } catch (error) {
+        if (error.name !== "AbortError") fail();
+        listener.error(error);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return new Response(heard, { status: response.status, statusText: response.statusText, headers: response.headers });
+};
 
 // Once its stream has broken Gradio listens to no other. The question is in the box again afterwards.
 function reload(question) {
