@@ -218,9 +218,9 @@ def build(chatbot: Chatbot, *, login: bool = False) -> "Blocks":
         # Requests of their own: two events at once on the stream that brings the answer can cross in Gradio, which then
         # waits at a stream that nothing comes from, and loses the next question or its Stop button.
         box.stop(stop, None, None, queue=False, **private)
-        showing = {"inputs": [sent], "outputs": [welcome, past, current, turns_state], "js": _OPENING, "queue": False}
-        opener.click(opened, **showing, **private)
-        blocks.load(opened, **showing, **private)
+        showing = {"inputs": [sent], "outputs": outputs[1:], "js": _OPENING, "queue": False, **private}
+        opener.click(opened, **showing)
+        blocks.load(opened, **showing)
         gradio.api(ask, api_name="ask")
     blocks.queue(default_concurrency_limit=AT_ONCE, api_open=False)  # no question goes past it
     blocks._queue.sleep_when_free = LOOKS_EVERY
@@ -252,29 +252,29 @@ def _outcome(
         told = replace(answer, notes=(*answer.notes, problem)) if problem else answer
         return _turn(chatbot, told, key, kept, stopped=stopped)
 
-    def stopped() -> Answer:
+    def so_far() -> Answer:
         return chatbot.stopped(question, pieces, history=earlier)
 
-    earlier, pieces, whole = history(turns), [], False
+    earlier, pieces = history(turns), []
     try:
         for item in _until_stopped(chatbot.stream(question, history=earlier, documents=documents), inbox):
             if isinstance(item, Answer):
-                whole = True
                 yield ended(item)
                 return
             pieces.append(item)
-            yield item
-    except GeneratorExit:
-        if keeper and not whole:
-            keeper.keep(stopped(), stopped=True)
-        raise
+            try:
+                yield item
+            except GeneratorExit:
+                if keeper:
+                    keeper.keep(so_far(), stopped=True)
+                raise
     except FootnoteError as error:
         yield Turn(question, None, failed_html(question, str(error), key))
     except Exception:
         logging.getLogger(__name__).exception("A question could not be answered")
         yield Turn(question, None, failed_html(question, INTERNAL, key))
     else:
-        yield ended(stopped(), stopped=True)
+        yield ended(so_far(), stopped=True)
 
 
 def _turn(chatbot: Chatbot, answer: Answer, key: str, kept: Kept | None, *, stopped: bool) -> Turn:

@@ -187,7 +187,7 @@ function breakOff(turn, why) {
   broken = true;
 }
 
-// ... but not that the connection is gone, so that the stream which brings the answers is listened to here, too.
+// That the connection is gone Gradio marks nowhere, so the stream which brings the answers is listened to here, too.
 const plain = window.fetch;
 window.fetch = async (asked, options) => {
   const response = await plain(asked, options);
