@@ -23,28 +23,24 @@ def regression(
     *,
     ridge: float,
     unscaled: Sequence[int] = (),
-    before: Logistic | None = None,
 ) -> Logistic:
     """The coefficients that minimise the log loss of `right`, one for each row of `table` and weighed by `importance`,
-    plus `ridge` times the sum of squares of what the columns' differ from those `before`, else from zero, in units of
-    the columns' standard deviation; the columns in `unscaled` keep their own unit."""
+    plus `ridge` times the sum of their squares in units of the columns' standard deviation; the columns in `unscaled`
+    keep their own unit."""
     from scipy.optimize import minimize
 
     mean, scale = table.mean(axis=0), table.std(axis=0) + 1e-9
     scale[list(unscaled)] = 1.0
     scaled = (table - mean) / scale
-    drawn = np.zeros(table.shape[1]) if before is None else before.weights * scale
-    start = np.append(drawn, 0.0 if before is None else before.intercept + before.weights @ mean)
 
     def loss(parameters: Matrix) -> tuple[float, Matrix]:
         weights, intercept = parameters[:-1], parameters[-1]
         odds = scaled @ weights + intercept
-        changed = weights - drawn
-        total = importance @ np.logaddexp(0, np.where(right, -odds, odds)) + ridge * changed @ changed
+        total = importance @ np.logaddexp(0, np.where(right, -odds, odds)) + ridge * weights @ weights
         slope = importance * (1 / (1 + np.exp(-np.clip(odds, -50, 50))) - right)
-        return float(total), np.append(slope @ scaled + 2 * ridge * changed, slope.sum())
+        return float(total), np.append(slope @ scaled + 2 * ridge * weights, slope.sum())
 
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    found = minimize(loss, np.zeros(table.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
     weights = found[:-1] / scale
     return Logistic(weights, float(found[-1] - weights @ mean))
 

@@ -48,8 +48,9 @@ from index.documents import read
 from index.embed import float_model_folder, load_embedder, load_tokenizer
 from index.split import split_sentences
 from index.words import STOPWORDS, tokens
+from rag.evidence import is_row
 from rag.facts.opposites import OPPOSITES
-from rag.spans import CLS, QUESTION_TOKENS, SEP, TITLE_TOKENS, WINDOW_TOKENS, heading, is_row, prose
+from rag.spans import CLS, QUESTION_TOKENS, SEP, TITLE_TOKENS, WINDOW_TOKENS, heading, prose
 
 SQUAD_SHA256 = "3527663986b8295af4f7fcdff1ba1ff3f72d07d61a20f487cb238a6ef92fd955"
 """Of train-v1.1.json as published."""

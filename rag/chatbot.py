@@ -16,7 +16,7 @@ from index.words import content_stems, shared
 from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
 from rag.followup import standalone
 from rag.llm import Model, load_model
-from rag.opinion import asking, opinion, refuse_below, weighed
+from rag.opinion import asking, opinion, refuse_below, tells, weighed
 from rag.quote import choose, cite, quoted
 from rag.ranking import fitted
 from rag.refusal import refusal
@@ -143,7 +143,8 @@ class Chatbot:
             ends = time.perf_counter() + self.settings.llm_seconds
             try:
                 said, doubted = None, asked.small and self.settings.ask_model_above is None
-                if doubted:  # a small model hardly tells what documents say from what they don't while it writes
+                # A small model hardly tells what documents say from what they don't while it writes.
+                if doubted and tells(retrieved.sentences[0][0].text):
                     messages = asking(searched.text, quoted(quotes, self.library))
                     said = yield from opinion(asked, messages, seconds=self.settings.llm_seconds)
                 if said is not None:

@@ -7,7 +7,7 @@ embedder, so that the models in ranking.json, which eval/fit.py trains on them, 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from index.library import Found, Library
 from index.reading import Reading
+from index.split import CELLS
 from index.words import STOPWORDS, content_stems, places, stem, tokens
 from rag.facts.opposites import opposites_of
 from rag.facts.words import QUALIFIERS
@@ -145,6 +146,10 @@ class Candidate:
 
     Once it was read (rag/spans.py), `span` holds the words in it that answer best, offsets in the document, `odds`
     their log-odds against "no answer" and `alone` the same where it was read without its neighbours, too.
+
+    `titled`: the share of the content words of `title` that the question has; 0 where it has none. `lacks`, of the row
+    of a table: the share of the question's content words that it does not hold and another row of its document does;
+    `lacks_name`: whether a name or number is among them.
     """
 
     document: str
@@ -159,6 +164,9 @@ class Candidate:
     span: tuple[int, int] | None = None
     odds: float = -math.inf
     alone: float = -math.inf
+    titled: float = 0.0
+    lacks: float = 0.0
+    lacks_name: bool = False
 
 
 def take_apart(standalone: Standalone, library: Library) -> Question:
@@ -236,11 +244,13 @@ def _demands(asked_now: str, follows: bool, names: set[str]) -> Demands:
 def candidates(question: Question, library: Library, passages: Sequence[Found]) -> list[Candidate]:
     """Every sentence of the passages, with its signals, in the order of the passages."""
     best = max((passage.score for passage in passages), default=1.0) or 1.0
-    return [
+    found = [
         candidate
         for rank, passage in enumerate(passages)
         for candidate in _of_passage(question, library, passage, rank, passage.score / best)
     ]
+    rows = [one for one in found if is_row(one.text)]
+    return _beside_other_rows(question, found, rows) if rows else found
 
 
 def _of_passage(question: Question, library: Library, passage: Found, rank: int, score: float) -> list[Candidate]:
@@ -268,6 +278,8 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
     in_passage = _nearest(similar)
     question_meaning = _mean(question.vectors * question.emphasis[:, None].astype(np.float32))
     asked_now = question.emphasis == 1
+    title = set(content_stems(document.title))
+    titled = len(title.intersection(question.stems)) / max(1, len(title))
     result = []
     for position, sentence in enumerate(stored.sentences):
         first, last = np.searchsorted(stored.word_starts, (sentence.start, sentence.end))
@@ -331,8 +343,27 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
                 _qualified(question, words[position], stems[position])
                 or (bool(demands.named) and near.isdisjoint(demands.named))
                 or (bool(question.told) and " ".join(texts[position].split()) in question.told),
+                titled=titled,
             )
         )
+    return result
+
+
+def _beside_other_rows(question: Question, found: list[Candidate], rows: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, each of the `rows` among them with what it lacks and another row of its document holds."""
+    stems = frozenset(question.stems)
+    held = {(one.document, one.start): stems & set(content_stems(one.text)) for one in rows}
+    of_table: dict[str, set[str]] = {}
+    for (document, _), words in held.items():
+        of_table.setdefault(document, set()).update(words)
+    result = []
+    for one in found:
+        if (own := held.get((one.document, one.start))) is not None:
+            lacking = of_table[one.document] - own - set(content_stems(one.title))
+            one = replace(
+                one, lacks=len(lacking) / max(1, len(stems)), lacks_name=not lacking.isdisjoint(question.names)
+            )
+        result.append(one)
     return result
 
 
@@ -360,6 +391,11 @@ def _counts(unit: str, words: Sequence[str], stems: Sequence[str]) -> bool:
 def _is_name(start: int, word: str) -> bool:
     """A number, or a capitalised word that does not only open the question."""
     return word[0].isdigit() or (start > 0 and word[0].isupper())
+
+
+def is_row(text: str) -> bool:
+    """Whether a sentence is the row of a table (index/formats/tables.py): its neighbours say nothing of it."""
+    return CELLS in text
 
 
 def is_heading(sentence: str) -> bool:

@@ -13,6 +13,7 @@ from importlib import resources
 
 import numpy as np
 
+from rag.evidence import is_row
 from rag.llm import Message, Model
 from rag.ranking import Logistic
 
@@ -37,6 +38,13 @@ def opinion(model: Model, messages: Sequence[Message], *, seconds: float) -> Gen
         said += piece
         yield ""
     return log_odds(said)
+
+
+def tells(sentence: str) -> bool:
+    """Whether a model is asked where this sentence is the likeliest to answer. Of the row of a table its yes or no says
+    hardly anything: of 61 development questions about tables it tells at an AUROC of .60, the ranking alone .89, and
+    both .83."""
+    return not is_row(sentence)
 
 
 def asking(question: str, text: str) -> list[Message]:

@@ -76,6 +76,11 @@ ANSWER_SIGNALS = (
     "span_lead",  # the best sentence's span above the highest of all others'
     "alone",  # the best sentence's log-odds, read alone, / 10
     "alone_likely",  # ... their logistic
+    "titled",  # of the title of the best sentence's document, the share of content words that the question has
+    "titled_wholly",  # ... which is all of them
+    "titled_other",  # how much more that share is of another document that was found, if it is
+    "row_lacks",  # of the question's content words, the share that another row of the best one's table holds, not it
+    "row_lacks_name",  # ... among which is a name or number
 )
 
 
@@ -182,6 +187,11 @@ def answer_signals(kind: str, ranked: Sequence[tuple[Candidate, float]]) -> npt.
             float(kind == "yes-no") * best[_COLUMN["span"]],
             best[_COLUMN["span"]] - table[1:, _COLUMN["span"]].max(initial=-1.0),
             *scaled(ranked[0][0].alone),
+            top[0].titled,
+            float(top[0].titled == 1),
+            max(one.titled for one, _ in ranked) - top[0].titled,
+            top[0].lacks,
+            float(top[0].lacks_name),
         ]
     )
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer, named
 from index.split import CELLS
 from index.words import content_stems
-from rag.evidence import Candidate
+from rag.evidence import Candidate, is_row
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
 
@@ -73,11 +73,6 @@ class Marked:
 def heading(title: str, text: str) -> str:
     """What is read before a text: the title of its document, or nothing where the text holds it."""
     return "" if not title or title.lower() in text.lower() else f"{title.rstrip('.')}. "
-
-
-def is_row(text: str) -> bool:
-    """Whether a sentence is the row of a table (index/formats/tables.py): its neighbours say nothing of it."""
-    return CELLS in text
 
 
 def prose(text: str) -> str:

@@ -73,6 +73,35 @@ def test_the_words_of_a_question_speak_for_the_sentence_that_holds_them(library:
     assert signal(owl, "coverage") == 1
 
 
+@pytest.mark.parametrize(
+    ("question", "share"), [("What do birds of the river eat?", 1), ("Which birds eat mice?", 0.5), ("Who eats?", 0)]
+)
+def test_how_much_of_its_title_a_question_names_is_known(library: Library, question: str, share: float) -> None:
+    assert {one.titled for one in found(library, question)} == {share}
+
+
+@pytest.mark.parametrize(
+    ("question", "item", "share", "name"),
+    [
+        ("What did Maud pay for her lamp?", "lamp", 1 / 3, True),
+        ("What did Maud pay for her lamp?", "rug", 1 / 3, False),
+        ("What did Sabine pay for her lamp?", "lamp", 0, False),
+        ("What did Maud pay for her lamp in orders?", "lamp", 1 / 4, True),
+        ("What did Gerd pay for her lamp?", "lamp", 0, False),
+    ],
+)
+def test_a_row_lacks_what_the_question_names_and_another_row_of_its_table_holds(
+    tmp_path: Path, question: str, item: str, share: float, name: bool
+) -> None:
+    rows = (("Sabine", "lamp", 245), ("Maud", "rug", 80), ("Ida", "chair", 60))
+    text = "\n".join(f"Customer: {who} | Item: {what} | Price: {price} euros." for who, what, price in rows)
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("orders.csv", "Orders", text), Document("shops.txt", "Shops", "Maud has a shop.")])
+        row = of(found(library, question), item)
+        assert (row.lacks, row.lacks_name) == (pytest.approx(share), name)
+        assert of(found(library, question), "has a shop").lacks == 0
+
+
 def test_the_asked_kind_of_answer_is_seen(library: Library) -> None:
     sentences = found(library, "When did Edison light the barn?")
     assert signal(of(sentences, "1879"), "kind_held") == 1

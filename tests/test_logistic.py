@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from eval.logistic import conditional, regression
-from rag.ranking import Logistic
 
 CHANCE = np.random.default_rng(3)
 TABLE = CHANCE.normal(size=(4000, 2)) * (1, 50) + (0, 300)
@@ -30,15 +29,6 @@ def test_rows_without_importance_do_not_count() -> None:
     half = np.concatenate([EVEN, 0 * EVEN])
     both = regression(np.vstack([TABLE, TABLE]), turned, half, ridge=1e-4)
     assert both.weights == pytest.approx(regression(TABLE, RIGHT, EVEN, ridge=1e-4).weights, rel=1e-2)
-
-
-def test_a_ridge_draws_to_the_coefficients_before() -> None:
-    before = Logistic(np.array([3.0, 0.0]), -1.0)
-    drawn = regression(TABLE, RIGHT, EVEN, ridge=100, before=before)
-    assert drawn.weights == pytest.approx([3.0, 0.0], abs=0.01)
-    assert drawn.intercept != pytest.approx(-1, abs=0.1)  # how many are right is learnt all the same
-    free = regression(TABLE, RIGHT, EVEN, ridge=1e-6, before=before)
-    assert free.weights == pytest.approx(regression(TABLE, RIGHT, EVEN, ridge=1e-6).weights, rel=0.01)
 
 
 def test_a_conditional_logit_finds_what_makes_a_row_the_right_one() -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.documents import Document
 from index.library import Library
 from rag import Chatbot
 from rag.answer import Answer
+from rag.chatbot import UNLIKELY
 from rag.llm import RemoteModel
 from rag.opinion import (
     CHARACTERS,
@@ -118,3 +120,31 @@ def test_who_sets_a_threshold_of_his_own_hears_no_opinion(library: Library) -> N
     answer, server = answered(library, TRADE, UNSURE, ask_model_above=0.5)
     assert answer.answered
     assert server.asked_yes_or_no == []
+
+
+ORDERS = (
+    "Customer: Sabine Orlo | Item: Floor lamp | Price: 245 euros | Sent on: 2 May.\n"
+    "Customer: Maud Ferrier | Item: Wool rug | Price: 80 euros | Sent on: 3 May.\n"
+    "Customer: Ida Brandt | Item: Oak chair | Price: 60 euros | Sent on: 9 May."
+)
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    with Library.open(tmp_path_factory.mktemp("orders") / "library") as library:
+        library.add([Document("orders.csv", "Orders of May", ORDERS)])
+        yield library
+
+
+def test_no_model_is_asked_whether_the_row_of_a_table_answers(orders: Library) -> None:
+    answer, server = answered(orders, "What did Sabine Orlo pay for the floor lamp?", UNSURE)
+    assert "245 euros" in answer.text
+    assert server.asked_yes_or_no == []
+    assert len(server.asked) == 1
+
+
+def test_no_model_writes_where_no_row_holds_together_what_is_asked_for(orders: Library) -> None:
+    answer, server = answered(orders, "What did Maud Ferrier pay for the floor lamp?", SURE)
+    assert not answer.answered
+    assert answer.answerable > UNLIKELY
+    assert server.asked == server.asked_yes_or_no == []

@@ -90,6 +90,15 @@ def test_answers_are_judged_with_probabilities(kind: str, count: int) -> None:
     assert all(0 <= probability <= 1 for probability in judge(kind, ranked))
 
 
+@pytest.mark.parametrize(
+    ("best", "other", "signals"), [(1.0, 0.5, [1, 1, 0]), (0.5, 1.0, [0.5, 0, 0.5]), (0.0, 0.0, [0, 0, 0])]
+)
+def test_what_the_question_names_of_titles_is_told(best: float, other: float, signals: list[float]) -> None:
+    ranked = [(replace(candidate(), titled=best), 1.0), (replace(candidate(start=10), titled=other), 0.0)]
+    named = dict(zip(ANSWER_SIGNALS, answer_signals("thing", ranked), strict=True))
+    assert [named[name] for name in ("titled", "titled_wholly", "titled_other")] == signals
+
+
 def test_wild_signals_do_not_overflow() -> None:
     wild = Candidate("a.txt", 0, 5, "Words", 0, np.full(len(ALL_SIGNALS), 1e6), np.zeros(128, dtype=np.float32))
     assert all(0 <= probability <= 1 for probability in judge("thing", rank([wild], fitted().read_sentence)))
