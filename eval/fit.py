@@ -164,25 +164,29 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], npt.NDArray[np.
     return figures, sure["answerable"]
 
 
-def choose_threshold(rows: Sequence[Row], sure: npt.NDArray[np.float64]) -> tuple[float, dict[str, list[float]]]:
-    """The threshold with the best balanced accuracy, the mean of the share of answerable questions answered and of
-    unanswerable ones refused, in the mean over DECIDING; and what it gives by set: these two shares. Of several as good
-    it is the highest, which refuses most: to answer what the documents don't say is worse than to miss what they do."""
-    names = np.array([row.set for row in rows])
-    answerable = np.array([row.question.answerable for row in rows])
-
-    def decided(threshold: float) -> float:
-        right = (sure >= threshold) == answerable
-        of = [right[(names == name) & (answerable == yes)].mean() for name in DECIDING for yes in (True, False)]
-        return float(np.mean(of))
-
+def choose_threshold(
+    names: npt.NDArray[np.str_],
+    answerable: npt.NDArray[np.bool_],
+    sure: Matrix,
+    *,
+    deciding: Sequence[str] = DECIDING,
+    step: int = 1,
+) -> float:
+    """The threshold with the best balanced accuracy, the mean of both `rates`, in the mean over the sets `deciding`.
+    Of several as good it is the highest, which refuses most: to answer what the documents don't say is worse than to
+    miss what they do. Given are each row's set, whether the documents answer it, and how sure that is."""
     grid = np.linspace(0.05, 0.95, 91)
-    best = highest_as_good(grid, np.array([decided(float(threshold)) for threshold in grid]), step=STEP)
-    given = sure >= best
-    return round(best, 3), {
-        name: [round(float((given == yes)[(names == name) & (answerable == yes)].mean()), 4) for yes in (True, False)]
-        for name in SHARES
-    }
+    means = [
+        np.mean([rates(answerable[names == name], sure[names == name], float(threshold)) for name in deciding])
+        for threshold in grid
+    ]
+    return round(highest_as_good(grid, np.array(means), step=step), 3)
+
+
+def rates(answerable: npt.NDArray[np.bool_], sure: Matrix, threshold: float) -> list[float]:
+    """The share of answerable questions answered and of unanswerable ones refused."""
+    given = sure >= threshold
+    return [round(float((given == yes)[answerable == yes].mean()), 4) for yes in (True, False)]
 
 
 def highest_as_good(grid: Matrix, values: Matrix, *, step: int = 1) -> float:
@@ -219,8 +223,11 @@ def main(bench: Path, output: Path) -> None:
     before = json.loads((resources.files("rag") / "ranking.json").read_text(encoding="utf-8"))
     rows = [row for one in sets(bench) for row in collect(*one)]
     figures, sure = cross_validate(rows)
-    threshold, rates = choose_threshold(rows, sure)
-    for name, (answered, refused) in rates.items():
+    names = np.array([row.set for row in rows])
+    answerable = np.array([row.question.answerable for row in rows])
+    threshold = choose_threshold(names, answerable, sure, step=STEP)
+    for name in SHARES:
+        answered, refused = rates(answerable[names == name], sure[names == name], threshold)
         figures[name] |= {"answerable_answered": answered, "unanswerable_refused": refused}
     content = {
         "made_by": "eval/fit.py",

@@ -18,8 +18,8 @@ import click
 import numpy as np
 
 from eval.bench_llm import rows
-from eval.fit import DECIDING, FOLDS, highest_as_good, sets
-from eval.logistic import Matrix, importance, regression
+from eval.fit import DECIDING, FOLDS, choose_threshold, rates, sets
+from eval.logistic import importance, regression
 from eval.metrics import auroc
 from rag.chatbot import HISTORY_TURNS, UNLIKELY
 from rag.followup import standalone
@@ -103,15 +103,7 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
         sure[~kept] = 1 / (
             1 + np.exp(-regression(table[kept], right[kept], weighed[kept], ridge=RIDGE).log_odds(table[~kept]))
         )
-
-    def rates(values: Matrix, threshold: float, name: str) -> list[float]:
-        of = names == name
-        return [round(float(((values >= threshold) == yes)[of & (right == yes)].mean()), 4) for yes in (True, False)]
-
-    grid = np.linspace(0.05, 0.95, 91)
-    deciding = [name for name in DECIDING if name in SHARES]
-    means = [np.mean([rates(sure, float(threshold), name) for name in deciding]) for threshold in grid]
-    threshold = round(highest_as_good(grid, np.array(means)), 3)
+    threshold = choose_threshold(names, right, sure, deciding=[name for name in DECIDING if name in SHARES])
     both = regression(table, right, weighed, ridge=RIDGE)
     figures: dict[str, Any] = {}
     for name in SHARES:
@@ -122,14 +114,15 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
                 f"answerable_auroc{by}": round(auroc(values[of], right[of].astype(float)), 4)
                 for by, values in (("_ranking", ranking), ("_opinion", table[:, 1]), ("", sure))
             },
-            "answered_and_refused": rates(sure, threshold, name),
+            "answered_and_refused": rates(right[of], sure[of], threshold),
         }
     content = {
         "made_by": "eval/fit_opinion.py",
         "made_on": datetime.now(UTC).date().isoformat(),
         "model": sorted({row["model"] for row, _ in told}),
         "data": "development questions that the ranking finds answerable with a probability of at least "
-        f"{UNLIKELY}, each set by its share; squad2, which the reader has seen, is none of them",
+        f"{UNLIKELY} and whose likeliest sentence is no row of a table, each set by its share; squad2, which the "
+        "reader has seen, is none of them",
         "shares": SHARES,
         "cross_validated": figures,
         "weights": {

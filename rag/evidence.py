@@ -149,7 +149,7 @@ class Candidate:
 
     `titled`: the share of the content words of `title` that the question has; 0 where it has none. `lacks`, of the row
     of a table: the share of the question's content words that it does not hold and another row of its document does;
-    `lacks_name`: whether a name or number is among them.
+    `lacks_name`: whether a name or number is among them; `surpassed`: another row holds all that it does, and more.
     """
 
     document: str
@@ -167,6 +167,7 @@ class Candidate:
     titled: float = 0.0
     lacks: float = 0.0
     lacks_name: bool = False
+    surpassed: bool = False
 
 
 def take_apart(standalone: Standalone, library: Library) -> Question:
@@ -249,8 +250,7 @@ def candidates(question: Question, library: Library, passages: Sequence[Found]) 
         for rank, passage in enumerate(passages)
         for candidate in _of_passage(question, library, passage, rank, passage.score / best)
     ]
-    rows = [one for one in found if is_row(one.text)]
-    return _beside_other_rows(question, found, rows) if rows else found
+    return _beside_other_rows(question, found)
 
 
 def _of_passage(question: Question, library: Library, passage: Found, rank: int, score: float) -> list[Candidate]:
@@ -349,19 +349,23 @@ def _of_passage(question: Question, library: Library, passage: Found, rank: int,
     return result
 
 
-def _beside_other_rows(question: Question, found: list[Candidate], rows: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates, each of the `rows` among them with what it lacks and another row of its document holds."""
-    stems = frozenset(question.stems)
-    held = {(one.document, one.start): stems & set(content_stems(one.text)) for one in rows}
-    of_table: dict[str, set[str]] = {}
+def _beside_other_rows(question: Question, found: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, the rows of tables among them with what other rows of their document hold of the question."""
+    asked = frozenset(content_stems(question.text))
+    held = {(one.document, one.start): asked & set(content_stems(one.text)) for one in found if is_row(one.text)}
+    of_table: dict[str, set[frozenset[str]]] = {}
     for (document, _), words in held.items():
-        of_table.setdefault(document, set()).update(words)
+        of_table.setdefault(document, set()).add(words)
     result = []
     for one in found:
         if (own := held.get((one.document, one.start))) is not None:
-            lacking = of_table[one.document] - own - set(content_stems(one.title))
+            others = of_table[one.document]
+            lacking = frozenset().union(*others) - own - set(content_stems(one.title))
             one = replace(
-                one, lacks=len(lacking) / max(1, len(stems)), lacks_name=not lacking.isdisjoint(question.names)
+                one,
+                lacks=len(lacking) / max(1, len(asked)),
+                lacks_name=not lacking.isdisjoint(question.names),
+                surpassed=any(own < words for words in others),
             )
         result.append(one)
     return result

@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from index.embed import BUNDLED_FOLDER, cores, load_session, load_tokenizer, named
 from index.split import CELLS
-from index.words import content_stems
 from rag.evidence import Candidate, is_row
 
 MODEL = Path(__file__).parent / "models" / "reader-int8.onnx"
@@ -128,9 +127,9 @@ def read(
     question: str, candidates: Sequence[Candidate], ranked: Sequence[Candidate], reader: SpanReader
 ) -> list[Candidate]:
     """The `ranked` candidates, in their order, with READ_SIGNALS behind their signals and what else reading says.
-    `candidates` are all sentences of the passages, in reading order."""
-    beside = _other_rows(question, candidates)
-    groups = neighbourhoods(candidates, [one for one in ranked if (one.document, one.start) not in beside])
+    `candidates` are all sentences of the passages, in reading order. A row that another surpasses is not read: the
+    reader, which was mostly trained on prose, takes any row's manager for an answer."""
+    groups = neighbourhoods(candidates, [one for one in ranked if not one.surpassed])
     texts = [_text(group) for group in groups]
     found: dict[tuple[str, int], tuple[float, tuple[int, int]]] = {}
     titles = [group[0].title for group in groups]
@@ -208,18 +207,6 @@ def neighbourhoods(candidates: Sequence[Candidate], ranked: Sequence[Candidate])
         taken |= {(best.passage, one.start) for one in group}
         groups.append(group)
     return groups
-
-
-def _other_rows(question: str, candidates: Sequence[Candidate]) -> set[tuple[str, int]]:
-    """Document and start of the rows that are not the one asked for: another row of the document holds all words of the
-    question that they hold, and more. The reader, which was trained on prose, takes any row's manager for an answer."""
-    asked = set(content_stems(question))
-    held = {(one.document, one.start): asked & set(content_stems(one.text)) for one in candidates if is_row(one.text)}
-    return {
-        place
-        for place, words in held.items()
-        if any(words < more for other, more in held.items() if other[0] == place[0])
-    }
 
 
 def _lopsided(best: Candidate, first: Candidate, last: Candidate) -> int:
