@@ -14,7 +14,7 @@ from index.folders import expanded
 from index.library import Found, Library, default_path
 from index.words import content_stems, shared
 from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
-from rag.followup import standalone
+from rag.followup import asks_of_a_refusal, standalone
 from rag.llm import Model, load_model
 from rag.opinion import asking, opinion, refuse_below, tells, weighed
 from rag.quote import choose, cite, quoted
@@ -133,7 +133,7 @@ class Chatbot:
         found = time.perf_counter()
         own = self.settings.refuse_below
         least, surest = (fitted().refuse_below, UNSURE) if own is None else (own, 0.0)
-        answerable = retrieved.answerable
+        answerable = 0.0 if asks_of_a_refusal(question, history[-HISTORY_TURNS:]) else retrieved.answerable
         quotable = bool(retrieved.sentences) and answerable >= least and retrieved.confidence >= surest
         above = UNLIKELY if self.settings.ask_model_above is None else self.settings.ask_model_above
         asked = self.llm if retrieved.sentences and answerable >= above else None

@@ -172,6 +172,19 @@ def standalone(question: str, history: Sequence[Turn] = ()) -> Standalone:
     return Standalone(leading + question, len(leading), (asked_before[-1], *opening), told)
 
 
+def asks_of_a_refusal(question: str, history: Sequence[Turn]) -> bool:
+    """Whether a question says nothing by itself ("And when?") and all that was said of what it leans on, the last
+    complete question and what came after it, is that the documents don't say."""
+    answers: list[str] = []
+    for turn in history:
+        if turn["role"] == "assistant":
+            answers.append(turn["content"])
+        elif not leans(without_courtesies(turn["content"][-CONTEXT_CHARACTERS:])):
+            answers = []
+    bare = not _content(question) or _WHO_SAID.match(question)
+    return bool(bare and answers) and all(answer.startswith(_SAYS_NOTHING) for answer in answers)
+
+
 def leans(question: str) -> bool:
     """Whether a question says too little by itself: it is a word or two, opens on "And", speaks of "it" or "the last
     option"."""

@@ -122,6 +122,14 @@ def test_a_follow_up_is_searched_for_with_what_it_leans_on(chatbot: Chatbot) -> 
     assert "BRICS summit" in answer.standalone_question
 
 
+@pytest.mark.parametrize("question", ["And when?", "And why?", "Who said so?"])
+def test_nothing_more_is_known_of_what_was_refused(chatbot: Chatbot, question: str) -> None:
+    first = "How many soldiers has Russia lost?"
+    history = [{"role": "user", "content": first}, {"role": "assistant", "content": chatbot.ask(first).text}]
+    answer = chatbot.ask(question, history=history)
+    assert (answer.answered, answer.answerable, answer.citations) == (False, 0, ())
+
+
 def test_the_same_question_gets_the_same_answer(chatbot: Chatbot) -> None:
     first, second = chatbot.ask(TRADE).to_dict(), chatbot.ask(TRADE).to_dict()
     assert first.pop("timings")

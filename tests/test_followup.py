@@ -1,6 +1,7 @@
 import pytest
 
-from rag.followup import CONTEXT_CHARACTERS, Turn, standalone, without_courtesies, without_documents
+from rag.answer import REFUSAL
+from rag.followup import CONTEXT_CHARACTERS, Turn, asks_of_a_refusal, standalone, without_courtesies, without_documents
 
 SUMMIT = "Where was the BRICS summit held?"
 ZHENG = "What did Zheng Qinmo say about the visit?"
@@ -268,3 +269,27 @@ def test_a_refusal_says_nothing_to_lean_on() -> None:
     refused = [SAID[0], {"role": "assistant", "content": "The documents don’t say. They speak of “Zheng”."}]
     assert standalone("Why?", refused) == standalone("Why?", SAID[:1])
     assert standalone("Who said that?", refused).context
+
+
+DOCUMENTS_SILENT: list[Turn] = [
+    {"role": "user", "content": "How many soldiers has Russia lost?"},
+    {"role": "assistant", "content": f"{REFUSAL} They speak of “Russia”, but not of “soldiers”."},
+]
+
+
+@pytest.mark.parametrize("question", ["And when?", "Why?", "And who said so?"])
+def test_what_was_refused_leaves_nothing_to_ask_about(question: str) -> None:
+    assert asks_of_a_refusal(question, DOCUMENTS_SILENT)
+    assert asks_of_a_refusal(question, [*HELD, *DOCUMENTS_SILENT])
+    assert not asks_of_a_refusal(question, HELD)
+    assert not asks_of_a_refusal(question, [*DOCUMENTS_SILENT, *HELD])
+    assert not asks_of_a_refusal(question, [])
+
+
+def test_a_follow_up_that_says_something_itself_is_not_refused_for_what_was() -> None:
+    assert not asks_of_a_refusal("And in the Second World War?", DOCUMENTS_SILENT)
+
+
+def test_of_an_answered_question_more_can_be_asked_after_a_refusal() -> None:
+    cost: list[Turn] = [{"role": "user", "content": "And how much?"}, {"role": "assistant", "content": REFUSAL}]
+    assert not asks_of_a_refusal("And when?", [*HELD, *cost])
