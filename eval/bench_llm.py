@@ -34,7 +34,7 @@ from rag.followup import standalone
 from rag.llm import Message, Model, RemoteModel, load_model
 from rag.markers import MarkerParser
 from rag.opinion import asking
-from rag.quote import choose, quoted
+from rag.quote import choose
 from rag.retrieve import retrieve
 from rag.write import SMALL_WRITES, declines, prompt
 
@@ -73,11 +73,12 @@ class Replay:
         self._row = row
         self.name = str(row["model"])
         self.small = True
+        self._opinions = iter(row["opinions"])
         self.at = self._thought = 0.0
 
     def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:  # noqa: ARG002
-        said, self._thought = self._row["opinion"]
-        self.at = self._thought
+        said, seconds = next(self._opinions)
+        self.at = self._thought = self._thought + seconds
         yield said
 
     def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:  # noqa: ARG002
@@ -107,7 +108,7 @@ def sample(bench: Path | None) -> tuple[list[Item], dict[str, list[Document]]]:
 
 def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Model, path: Path) -> None:
     """Asks the model what it was not asked yet, and appends its replies to the file."""
-    done = {(row["set"], row["id"]) for row in rows(path) if "opinion" in row}
+    done = {(row["set"], row["id"]) for row in rows(path) if "opinions" in row}
     for number, item in enumerate(items, start=1):
         if (item.set, item.question.id) in done:
             continue
@@ -117,9 +118,13 @@ def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Mod
         retrieved = retrieve(library, searched)
         messages, sources = prompt(retrieved, library, searched, item.question.history[-HISTORY_TURNS:])
         found = time.perf_counter()
-        first = asking(searched.text, quoted(choose(retrieved, library, item.question.question), library))
-        said = "".join(model.yes_or_no(first, seconds=SECONDS))
-        thought = time.perf_counter()
+        quotes = choose(retrieved, library, item.question.question)
+        opinions: list[tuple[str, float]] = []
+        thought = found
+        for first in asking(searched.text, quotes, retrieved.sentences[0][0], library):
+            said = "".join(model.yes_or_no(first, seconds=SECONDS))
+            opinions.append((said, round(time.perf_counter() - thought, 3)))
+            thought = time.perf_counter()
         pieces: list[tuple[float, str]] = []
         problem = ""
         try:
@@ -139,7 +144,7 @@ def generate(items: Sequence[Item], libraries: Mapping[str, Library], model: Mod
             "retrieve": round(found - started, 3),
             "pieces": pieces,
             "seconds": round(time.perf_counter() - thought, 3),
-            "opinion": (said, round(thought - found, 3)),
+            "opinions": opinions,
             "problem": problem,
         }
         _append(path, row)
@@ -184,7 +189,7 @@ def judged(items: Sequence[Item], libraries: Mapping[str, Library], path: Path) 
     columns = {name: Column([], [], [], [], [], []) for name in COLUMNS}
     for row in rows(path):
         item = by_id.get((row["set"], row["id"]))
-        if item is None or not (row.get("peer") or "opinion" in row):  # of a version that asked for no yes or no
+        if item is None or not (row.get("peer") or "opinions" in row):  # of a version that asked otherwise
             continue
         library = libraries[item.set]
         if row.get("peer"):

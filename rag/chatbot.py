@@ -17,7 +17,7 @@ from rag.answer import NOTHING_ASKED, Answer, Piece, RetrievedPassage
 from rag.followup import asks_of_a_refusal, standalone
 from rag.llm import Model, load_model
 from rag.opinion import asking, opinion, refuse_below, tells, weighed
-from rag.quote import choose, cite, quoted
+from rag.quote import choose, cite
 from rag.ranking import fitted
 from rag.refusal import refusal
 from rag.retrieve import retrieve
@@ -144,9 +144,9 @@ class Chatbot:
             try:
                 said, doubted = None, asked.small and self.settings.ask_model_above is None
                 # A small model hardly tells what documents say from what they don't while it writes.
-                if doubted and tells(retrieved.sentences[0][0].text):
-                    messages = asking(searched.text, quoted(quotes, self.library))
-                    said = yield from opinion(asked, messages, seconds=self.settings.llm_seconds)
+                if doubted and tells((best := retrieved.sentences[0][0]).text):
+                    both = asking(searched.text, quotes, best, self.library)
+                    said = yield from opinion(asked, both, seconds=self.settings.llm_seconds)
                 if said is not None:
                     answerable = weighed(answerable, said)
                     quotable = answerable >= (refuse_below() if own is None else own)

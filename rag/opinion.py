@@ -1,4 +1,5 @@
-"""A small language model's opinion: whether what would be quoted states the answer to exactly the question.
+"""A small language model's opinion: whether what would be quoted states the answer to exactly the question, and whether
+the words that the reader marks in it are that answer.
 
 A small model writes beside the point and hardly ever says that documents don't answer, but asked for a yes or a no it
 tells well what the signals of the ranking can't: how likely it finds "yes" goes into the probability that the documents
@@ -10,11 +11,14 @@ import math
 from collections.abc import Generator, Sequence
 from functools import cache
 from importlib import resources
+from itertools import groupby
 
 import numpy as np
 
-from rag.evidence import is_row
+from index.library import Library
+from rag.evidence import Candidate, is_row
 from rag.llm import Message, Model
+from rag.quote import Quote, quoted
 from rag.ranking import Logistic
 
 CHARACTERS = 900
@@ -23,21 +27,35 @@ CHARACTERS = 900
 QUESTION_CHARACTERS = 300
 """... and of the end of the question, with what it leans on."""
 
+TITLE_CHARACTERS = 80
+"""... and of the title of each document."""
+
+ANSWER_CHARACTERS = 200
+"""... and of the words that the reader marks."""
+
 FURTHEST = 6.0
 """Log-odds beyond this count as this."""
+
+WEIGHTS = ("answerable", "states", "suggested")
+"""The names of the coefficients of what is weighed."""
 
 WORD = 2.0
 """What a yes or a no counts whose log-odds the server doesn't tell."""
 
 
-def opinion(model: Model, messages: Sequence[Message], *, seconds: float) -> Generator[str, None, float | None]:
-    """The log-odds of "yes" in reply to `asking`, in the end; None where the model says neither yes nor no. Gives ""
-    now and then while the model is at work, and raises ModelProblem as `Model.write` does."""
-    said = ""
-    for piece in model.yes_or_no(messages, seconds=seconds):
-        said += piece
-        yield ""
-    return log_odds(said)
+def opinion(
+    model: Model, questions: Sequence[Sequence[Message]], *, seconds: float
+) -> Generator[str, None, tuple[float, float] | None]:
+    """The log-odds of "yes" in reply to either question of `asking`, in the end, as `told` reads them. Gives "" now and
+    then while the model is at work, and raises ModelProblem as `Model.write` does; `seconds` for each."""
+    replies = []
+    for messages in questions:
+        said = ""
+        for piece in model.yes_or_no(messages, seconds=seconds):
+            said += piece
+            yield ""
+        replies.append(said)
+    return told(replies)
 
 
 def tells(sentence: str) -> bool:
@@ -47,17 +65,34 @@ def tells(sentence: str) -> bool:
     return not is_row(sentence)
 
 
-def asking(question: str, text: str) -> list[Message]:
-    """Whether a text, the words of some quotes, answers a question that was made to stand alone."""
-    text = " ".join(text.split())[:CHARACTERS]
-    question = " ".join(question.split())[-QUESTION_CHARACTERS:]
-    return [
-        {
-            "role": "user",
-            "content": f"Text: {text}\n\nQuestion: {question}\n\n"
-            "Does the text state the answer to exactly this question? Reply with yes or no.",
-        }
-    ]
+def asking(question: str, quotes: Sequence[Quote], best: Candidate, library: Library) -> list[list[Message]]:
+    """Of a question that was made to stand alone: whether what would be quoted answers it, and whether the words that
+    the reader marks in the likeliest sentence are the answer. Titles of documents come with it: what a paragraph speaks
+    of often stands in its title alone. The two begin alike, so that a server need not read that again."""
+    parts = []
+    for id, of_document in groupby(quotes, key=lambda quote: quote.document):
+        title = _one_line(library.document(id).title)[:TITLE_CHARACTERS]
+        parts.append(f"Text, from “{title}”: {_one_line(quoted(list(of_document), library))}")
+    begins = "\n".join(parts)[:CHARACTERS] + f"\n\nQuestion: {_one_line(question)[-QUESTION_CHARACTERS:]}\n"
+    asked = [f"{begins}\nDoes the text state the answer to exactly this question? Reply with yes or no."]
+    if best.span:
+        words = _one_line(library.document(best.document).text[slice(*best.span)])[:ANSWER_CHARACTERS]
+        asked.append(
+            f"{begins}Suggested answer: {words}\n\n"
+            "Is this the answer to exactly this question, and does the text say so? Reply with yes or no."
+        )
+    return [[{"role": "user", "content": content}] for content in asked]
+
+
+def told(replies: Sequence[str]) -> tuple[float, float] | None:
+    """The log-odds of "yes" in one or two replies; the first counts for a second that isn't there or is neither yes nor
+    no. None where the first is neither."""
+    first, second = log_odds(replies[0]), log_odds(replies[-1])
+    return None if first is None else (first, first if second is None else second)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def log_odds(said: str) -> float | None:
@@ -69,7 +104,7 @@ def log_odds(said: str) -> float | None:
         return WORD if word.startswith("yes") else -WORD if word.startswith("no") else None
 
 
-def weighed(answerable: float, opinion: float | None) -> float:
+def weighed(answerable: float, opinion: tuple[float, float] | None) -> float:
     """The probability that the documents answer, by the ranking alone, with a model's opinion weighed in."""
     if opinion is None:
         return answerable
@@ -77,10 +112,10 @@ def weighed(answerable: float, opinion: float | None) -> float:
     return both.probability(np.array([signals(answerable, opinion)]))
 
 
-def signals(answerable: float, opinion: float) -> tuple[float, float]:
-    """What is weighed: the log-odds by the ranking alone, and those of the model's "yes"."""
+def signals(answerable: float, opinion: tuple[float, float]) -> tuple[float, float, float]:
+    """What is weighed: the log-odds by the ranking alone, and those of the model's "yes" to either question."""
     sure = min(max(answerable, 1e-4), 1 - 1e-4)
-    return math.log(sure / (1 - sure)), opinion
+    return math.log(sure / (1 - sure)), *opinion
 
 
 def refuse_below() -> float:
@@ -91,5 +126,5 @@ def refuse_below() -> float:
 @cache
 def _fitted() -> tuple[Logistic, float]:
     stored = json.loads((resources.files("rag") / "opinion.json").read_text(encoding="utf-8"))["weights"]
-    weights = np.array([stored["answerable"], stored["opinion"]])
+    weights = np.array([stored[name] for name in WEIGHTS])
     return Logistic(weights, stored["intercept"]), stored["refuse_below"]

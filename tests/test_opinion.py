@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,18 +15,23 @@ from index.library import Library
 from rag import Chatbot
 from rag.answer import Answer
 from rag.chatbot import UNLIKELY
-from rag.llm import RemoteModel
+from rag.evidence import Candidate
+from rag.llm import Message, RemoteModel
 from rag.opinion import (
+    ANSWER_CHARACTERS,
     CHARACTERS,
     FURTHEST,
     QUESTION_CHARACTERS,
+    TITLE_CHARACTERS,
     WORD,
     asking,
     log_odds,
     opinion,
     refuse_below,
+    told,
     weighed,
 )
+from rag.quote import Quote
 from rag.settings import Settings
 from tests.scripted import ScriptedServer, saying, serving
 
@@ -42,13 +49,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def said(server: ScriptedServer) -> float | None:
-    steps = opinion(RemoteModel(server.url, "tiny"), asking("Who?", "Somebody."), seconds=20.0)
+    asked: list[Message] = [{"role": "user", "content": "Yes or no?"}]
+    steps = opinion(RemoteModel(server.url, "tiny"), [asked], seconds=20.0)
     while True:
         try:
             next(steps)
         except StopIteration as end:
-            value: float | None = end.value
-            return value
+            odds: tuple[float, float] | None = end.value
+            return odds and odds[0]
 
 
 def answered(
@@ -83,15 +91,48 @@ def test_a_reply_is_read(reply: str, odds: float | None) -> None:
     assert log_odds(reply) == odds
 
 
-@given(st.floats(0, 1), st.floats(-FURTHEST, FURTHEST), st.floats(0, 3))
-def test_a_surer_model_makes_a_surer_answer(answerable: float, odds: float, more: float) -> None:
-    assert 0 <= weighed(answerable, odds) <= weighed(answerable, odds + more) <= 1
+@given(st.floats(0, 1), st.floats(-FURTHEST, FURTHEST), st.floats(-FURTHEST, FURTHEST), st.floats(0, 3))
+def test_a_surer_model_makes_a_surer_answer(answerable: float, states: float, suggested: float, more: float) -> None:
+    assert 0 <= weighed(answerable, (states, suggested)) <= weighed(answerable, (states + more, suggested)) <= 1
+    assert weighed(answerable, (states, suggested)) <= weighed(answerable, (states, suggested + more))
     assert weighed(answerable, None) == answerable
 
 
-def test_what_is_asked_is_bounded() -> None:
-    (message,) = asking("q" * 9_000, "t \n" * 9_000)
-    assert len(message["content"]) < CHARACTERS + QUESTION_CHARACTERS + 200
+@pytest.mark.parametrize(
+    ("replies", "odds"),
+    [(["1.5", "0.5"], (1.5, 0.5)), (["1.5", "?"], (1.5, 1.5)), (["-2"], (-2.0, -2.0)), (["", "-2"], None)],
+)
+def test_what_is_not_told_of_the_suggested_answer_is_what_was_told_of_the_text(
+    replies: list[str], odds: tuple[float, float] | None
+) -> None:
+    assert told(replies) == odds
+
+
+def candidate(document: str, text: str, span: tuple[int, int] | None = None) -> Candidate:
+    return Candidate(document, 0, len(text), text, 0, np.zeros(0), np.zeros(0, np.float32), span=span)
+
+
+def test_what_is_asked_names_documents_and_suggests_what_the_reader_marks(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document("a.txt", "Cocoa\nand tea", "It grows in Ghana. It is dried. It is sold.")])
+        library.add([Document("b.txt", "Coffee", "It grows in Peru.")])
+        quotes = [Quote("a.txt", 0, 18), Quote("a.txt", 32, 43), Quote("b.txt", 0, 17)]
+        states, suggested = asking("Where?", quotes, candidate("a.txt", "It grows in Ghana.", (12, 17)), library)
+        (unmarked,) = asking("Where?", quotes, candidate("a.txt", "It grows in Ghana."), library)
+    begins = "Text, from “Cocoa and tea”: It grows in Ghana. It is sold.\nText, from “Coffee”: It grows in Peru.\n\n"
+    assert states[0]["content"].startswith(f"{begins}Question: Where?\n\nDoes the text ")
+    assert suggested[0]["content"].startswith(f"{begins}Question: Where?\nSuggested answer: Ghana\n\nIs this ")
+    assert unmarked == states
+
+
+def test_what_is_asked_is_bounded(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library") as library:
+        library.add([Document(f"{n}.txt", "T" * 9_000, "t \n" * 9_000) for n in range(2)])
+        quotes = [Quote("0.txt", 0, 27_000), Quote("1.txt", 0, 27_000)]
+        asked = asking("q" * 9_000, quotes, candidate("0.txt", "t \n" * 9_000, (0, 27_000)), library)
+    assert "T" * (TITLE_CHARACTERS + 1) not in asked[0][0]["content"]
+    for (message,), more in zip(asked, (0, ANSWER_CHARACTERS), strict=True):
+        assert len(message["content"]) < CHARACTERS + QUESTION_CHARACTERS + 200 + more
 
 
 def test_a_model_that_says_no_is_not_asked_to_write(library: Library) -> None:
@@ -108,7 +149,10 @@ def test_a_model_that_says_yes_writes(library: Library) -> None:
     answer, server = answered(library, TRADE, SURE)
     assert answer.model == "tiny"
     assert "4.5%" in answer.text
-    assert len(server.asked) == len(server.asked_yes_or_no) == 1
+    assert len(server.asked) == 1
+    states, suggested = (asked["messages"][0]["content"] for asked in server.asked_yes_or_no)
+    assert "Suggested answer: 4.5%\n" in suggested
+    assert "Suggested answer" not in states
 
 
 def test_nothing_is_asked_of_a_model_where_hardly_anything_fits(library: Library) -> None:
