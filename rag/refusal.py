@@ -16,9 +16,12 @@ _EMPTY = frozenset(
     "others back away together come comes came coming go goes went going gone make makes made making take takes took "
     "taken taking give gives gave given put puts say says said saying think thinks thought know knows knew known want "
     "wants wanted need needs needed use uses used mean means meant happen happens happened mention mentions mentioned "
-    "let lets seem seems seemed wonder wondering ask asks asked article articles document documents text".split()
+    "let lets seem seems seemed wonder wondering ask asks asked article articles document documents text information "
+    "against across along amid among amongst around at before behind below beneath beside beyond concerning despite "
+    "down during except inside near off onto outside per regarding since throughout toward towards versus via within "
+    "without better worse rather instead".split()
 )
-"""What asks for an amount, light verbs and the like say nothing of what the documents speak of."""
+"""What asks for an amount, light verbs, prepositions and the like say nothing of what the documents speak of."""
 
 _SHORTENED = ("'m", "'ve", "'ll", "'re", "'d", "'t")
 

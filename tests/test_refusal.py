@@ -37,6 +37,8 @@ def said(library: Library, question: str) -> str:
             "I've seen one heron, can't you say how many eggs it makes at a time?",
             " They speak of “heron”, but not of “seen” or “eggs”.",
         ),
+        ("What information is there about herons against frogs?", ""),
+        ("Do herons eat snakes without frogs?", " They speak of “herons”, “eat” and “frogs”, but not of “snakes”."),
         ("What do herons eat?", ""),
         ("Why are zebras striped?", ""),
         ("Who?", ""),
