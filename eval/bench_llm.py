@@ -77,8 +77,9 @@ class Replay:
         self.at = self._thought = 0.0
 
     def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:  # noqa: ARG002
-        said, seconds = next(self._opinions)
-        self.at = self._thought = self._thought + seconds
+        said, took = next(self._opinions)
+        self._thought += took
+        self.at = self._thought
         yield said
 
     def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:  # noqa: ARG002

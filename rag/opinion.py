@@ -15,20 +15,19 @@ from itertools import groupby
 
 import numpy as np
 
+from index.formats.content import one_line
 from index.library import Library
 from rag.evidence import Candidate, is_row
 from rag.llm import Message, Model
 from rag.quote import Quote, quoted
 from rag.ranking import Logistic
+from rag.write import TITLE_CHARACTERS
 
 CHARACTERS = 900
 """So much of what would be quoted is read: 225 tokens, three seconds on a slow processor."""
 
 QUESTION_CHARACTERS = 300
 """... and of the end of the question, with what it leans on."""
-
-TITLE_CHARACTERS = 80
-"""... and of the title of each document."""
 
 ANSWER_CHARACTERS = 200
 """... and of the words that the reader marks."""
@@ -71,12 +70,12 @@ def asking(question: str, quotes: Sequence[Quote], best: Candidate, library: Lib
     of often stands in its title alone. The two begin alike, so that a server need not read that again."""
     parts = []
     for id, of_document in groupby(quotes, key=lambda quote: quote.document):
-        title = _one_line(library.document(id).title)[:TITLE_CHARACTERS]
-        parts.append(f"Text, from “{title}”: {_one_line(quoted(list(of_document), library))}")
-    begins = "\n".join(parts)[:CHARACTERS] + f"\n\nQuestion: {_one_line(question)[-QUESTION_CHARACTERS:]}\n"
+        title = one_line(library.document(id).title)[:TITLE_CHARACTERS]
+        parts.append(f"Text, from “{title}”: {one_line(quoted(list(of_document), library))}")
+    begins = "\n".join(parts)[:CHARACTERS] + f"\n\nQuestion: {one_line(question)[-QUESTION_CHARACTERS:]}\n"
     asked = [f"{begins}\nDoes the text state the answer to exactly this question? Reply with yes or no."]
     if best.span:
-        words = _one_line(library.document(best.document).text[slice(*best.span)])[:ANSWER_CHARACTERS]
+        words = one_line(library.document(best.document).text[slice(*best.span)])[:ANSWER_CHARACTERS]
         asked.append(
             f"{begins}Suggested answer: {words}\n\n"
             "Is this the answer to exactly this question, and does the text say so? Reply with yes or no."
@@ -89,10 +88,6 @@ def told(replies: Sequence[str]) -> tuple[float, float] | None:
     no. None where the first is neither."""
     first, second = log_odds(replies[0]), log_odds(replies[-1])
     return None if first is None else (first, first if second is None else second)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def log_odds(said: str) -> float | None:

@@ -22,7 +22,6 @@ from rag.opinion import (
     CHARACTERS,
     FURTHEST,
     QUESTION_CHARACTERS,
-    TITLE_CHARACTERS,
     WORD,
     asking,
     log_odds,
@@ -33,6 +32,7 @@ from rag.opinion import (
 )
 from rag.quote import Quote
 from rag.settings import Settings
+from rag.write import TITLE_CHARACTERS
 from tests.scripted import ScriptedServer, saying, serving
 
 TRADE = "By what percentage did trade grow from January to August 2024?"
