@@ -164,23 +164,16 @@ def cross_validate(rows: Sequence[Row]) -> tuple[dict[str, Any], npt.NDArray[np.
     return figures, sure["answerable"]
 
 
-def choose_threshold(
-    names: npt.NDArray[np.str_],
-    answerable: npt.NDArray[np.bool_],
-    sure: Matrix,
-    *,
-    deciding: Sequence[str] = DECIDING,
-    step: int = 1,
-) -> float:
-    """The threshold with the best balanced accuracy, the mean of both `rates`, in the mean over the sets `deciding`.
+def choose_threshold(names: npt.NDArray[np.str_], answerable: npt.NDArray[np.bool_], sure: Matrix) -> float:
+    """The threshold with the best balanced accuracy, the mean of both `rates`, in the mean over the sets DECIDING.
     Of several as good it is the highest, which refuses most: to answer what the documents don't say is worse than to
     miss what they do. Given are each row's set, whether the documents answer it, and how sure that is."""
     grid = np.linspace(0.05, 0.95, 91)
     means = [
-        np.mean([rates(answerable[names == name], sure[names == name], float(threshold)) for name in deciding])
+        np.mean([rates(answerable[names == name], sure[names == name], float(threshold)) for name in DECIDING])
         for threshold in grid
     ]
-    return round(highest_as_good(grid, np.array(means), step=step), 3)
+    return round(highest_as_good(grid, np.array(means)), 3)
 
 
 def rates(answerable: npt.NDArray[np.bool_], sure: Matrix, threshold: float) -> list[float]:
@@ -189,11 +182,11 @@ def rates(answerable: npt.NDArray[np.bool_], sure: Matrix, threshold: float) -> 
     return [round(float((given == yes)[answerable == yes].mean()), 4) for yes in (True, False)]
 
 
-def highest_as_good(grid: Matrix, values: Matrix, *, step: int = 1) -> float:
-    """The highest of every `step`-th threshold of the grid whose value is within AS_GOOD of the best; a value is the
-    mean of it and of AROUND on either side."""
+def highest_as_good(grid: Matrix, values: Matrix) -> float:
+    """The highest of every STEP-th threshold of the grid whose value is within AS_GOOD of the best; a value is the mean
+    of it and of AROUND on either side."""
     smooth = np.convolve(np.pad(values, AROUND, mode="edge"), np.full(2 * AROUND + 1, 1 / (2 * AROUND + 1)), "valid")
-    return float(grid[::step][np.flatnonzero(smooth[::step] >= smooth[::step].max() - AS_GOOD)[-1]])
+    return float(grid[::STEP][np.flatnonzero(smooth[::STEP] >= smooth[::STEP].max() - AS_GOOD)[-1]])
 
 
 def sets(bench: Path) -> Iterator[tuple[str, Library, list[Question]]]:
@@ -225,7 +218,7 @@ def main(bench: Path, output: Path) -> None:
     figures, sure = cross_validate(rows)
     names = np.array([row.set for row in rows])
     answerable = np.array([row.question.answerable for row in rows])
-    threshold = choose_threshold(names, answerable, sure, step=STEP)
+    threshold = choose_threshold(names, answerable, sure)
     for name in SHARES:
         answered, refused = rates(answerable[names == name], sure[names == name], threshold)
         figures[name] |= {"answerable_answered": answered, "unanswerable_refused": refused}

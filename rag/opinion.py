@@ -15,13 +15,12 @@ from itertools import groupby
 
 import numpy as np
 
-from index.formats.content import one_line
 from index.library import Library
 from rag.evidence import Candidate, is_row
 from rag.llm import Message, Model
 from rag.quote import Quote, quoted
 from rag.ranking import Logistic
-from rag.write import TITLE_CHARACTERS
+from rag.write import TITLE_CHARACTERS, harmless
 
 CHARACTERS = 900
 """So much of what would be quoted is read: 225 tokens, three seconds on a slow processor."""
@@ -70,12 +69,12 @@ def asking(question: str, quotes: Sequence[Quote], best: Candidate, library: Lib
     of often stands in its title alone. The two begin alike, so that a server need not read that again."""
     parts = []
     for id, of_document in groupby(quotes, key=lambda quote: quote.document):
-        title = one_line(library.document(id).title)[:TITLE_CHARACTERS]
-        parts.append(f"Text, from “{title}”: {one_line(quoted(list(of_document), library))}")
-    begins = "\n".join(parts)[:CHARACTERS] + f"\n\nQuestion: {one_line(question)[-QUESTION_CHARACTERS:]}\n"
+        title = harmless(library.document(id).title)[:TITLE_CHARACTERS]
+        parts.append(f"Text, from “{title}”: {harmless(quoted(list(of_document), library))}")
+    begins = "\n".join(parts)[:CHARACTERS] + f"\n\nQuestion: {harmless(question)[-QUESTION_CHARACTERS:]}\n"
     asked = [f"{begins}\nDoes the text state the answer to exactly this question? Reply with yes or no."]
     if best.span:
-        words = one_line(library.document(best.document).text[slice(*best.span)])[:ANSWER_CHARACTERS]
+        words = harmless(library.document(best.document).text[slice(*best.span)])[:ANSWER_CHARACTERS]
         asked.append(
             f"{begins}Suggested answer: {words}\n\n"
             "Is this the answer to exactly this question, and does the text say so? Reply with yes or no."

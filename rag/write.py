@@ -178,9 +178,9 @@ def prompt(
     for source in sources:
         if source.document != document:
             document = source.document
-            lines.append(f"From “{_harmless(library.document(document).title)[:TITLE_CHARACTERS]}”:")
+            lines.append(f"From “{harmless(library.document(document).title)[:TITLE_CHARACTERS]}”:")
         lines.append(f"[{source.number}] {source.text}")
-    asked = f"{earlier}Question: {_harmless(searched.text[searched.asked :])}"
+    asked = f"{earlier}Question: {harmless(searched.text[searched.asked :])}"
     return [
         {"role": "system", "content": INSTRUCTIONS},
         {"role": "user", "content": "\n".join([*lines, "", asked])},
@@ -197,8 +197,8 @@ def _earlier(history: Sequence[Mapping[str, str]], budget: int) -> str:
     """The last question and the answer to it, in at most so many tokens."""
     asked = [turn["content"] for turn in history if turn["role"] == "user"][-1:]
     said = [turn["content"] for turn in history if turn["role"] == "assistant"][-1:] if asked else []
-    lines = [f"Earlier question: {_harmless(text)[: 2 * budget]}\n" for text in asked]
-    lines += [f"Earlier answer: {_harmless(_MARKER.sub('', text))[: 2 * budget]}\n" for text in said]
+    lines = [f"Earlier question: {harmless(text)[: 2 * budget]}\n" for text in asked]
+    lines += [f"Earlier answer: {harmless(_MARKER.sub('', text))[: 2 * budget]}\n" for text in said]
     return "".join(lines)
 
 
@@ -211,7 +211,7 @@ def _sources(retrieved: Retrieved, library: Library, budget: int, *, small: bool
     for document, start, end in wanted:
         if (document, start, end) in chosen:
             continue
-        text = _harmless(library.document(document).text[start:end])
+        text = harmless(library.document(document).text[start:end])
         title = 0 if document in documents else 10 + TITLE_CHARACTERS // 4
         cost = tokens_of(text) + 4 + title
         if cost > budget and chosen:
@@ -250,7 +250,7 @@ def _heading(span: tuple[str, int, int], library: Library) -> bool:
     return is_heading(library.document(span[0]).text[span[1] : span[2]])
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A text for the prompt, on one line: without what could be taken for a source's number or a turn of the chat."""
     one_line = " ".join(text.split()).translate(_DEFUSED)
     return "".join(character for character in one_line if character.isprintable())
