@@ -55,13 +55,13 @@ MOST = {
 """So many answerable and unanswerable questions of each set, or library, are taken."""
 
 MOST_ANSWERED = 0.04
-"""What share of the unanswerable questions may be answered: what is written reads as if it was known, so it is what is
-aimed for, and as many of the answerable are answered as that leaves (docs/writing.md)."""
+"""What share of the unanswerable questions may be answered, as docs/writing.md aims for; of the answerable as many are
+answered as that leaves."""
 
 RIDGE = 1e-3
 
 REPEATS = 10
-"""So many partings into folds are averaged: with one alone, of twenty, the threshold came out from .80 to .87."""
+"""So many partings into folds are averaged: by one alone, of twenty, the threshold of before was from .80 to .87."""
 
 
 def taken(name: str, questions: Sequence[Question]) -> list[Question]:
