@@ -291,7 +291,7 @@ def test_indexing_new_unchanged_changed_and_gone_files(library: Path, documents:
     third = footnote("index", documents)
     assert third.exit_code == 0
     assert counts(third) == {"added": 0, "changed": 1, "unchanged": 0, "removed": 1}
-    assert "1 files of other kinds passed over" in third.stdout
+    assert "1 of other kinds passed over" in third.stdout
     assert ids(library) == BUILTIN | {"owl.md"}
     assert "sleeps by day" in footnote("search", "owl", "-k", "1").stdout
 

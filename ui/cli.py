@@ -244,7 +244,7 @@ def _embed_anew(library: str | None, *, rescue: bool) -> None:
     with Library.open(folder, create=False, any_embedder=True) as opened, _progress("Embedding") as progress:
         count = opened.reembed(progress=progress)
         roots = sorted({stored.source.root for stored in opened.files()})
-    click.echo(f"{count} documents embedded anew.")
+    click.echo(f"{count} document{'' if count == 1 else 's'} embedded anew.")
     if aside:
         click.echo(f"What was damaged is in {printable(aside)}, for you to keep or delete.")
         folders = " ".join(printable(root) for root in roots) or "PATH"
@@ -259,7 +259,7 @@ def _show_report(report: "Report", paths: Sequence[Path]) -> None:
         click.echo(
             f"{len(report.added)} added, {len(report.changed)} changed, {len(report.unchanged)} unchanged,"
             f" {len(report.removed)} removed"
-            + (f", {report.skipped} files of other kinds passed over" if report.skipped else "")
+            + (f", {report.skipped} of other kinds passed over" if report.skipped else "")
             + "."
         )
     for problem in report.problems:
