@@ -8,6 +8,7 @@ answer. The coefficients in opinion.json are fitted by eval/fit_opinion.py.
 
 import json
 import math
+import time
 from collections.abc import Generator, Sequence
 from functools import cache
 from importlib import resources
@@ -45,11 +46,11 @@ def opinion(
     model: Model, questions: Sequence[Sequence[Message]], *, seconds: float
 ) -> Generator[str, None, tuple[float, float] | None]:
     """The log-odds of "yes" in reply to either question of `asking`, in the end, as `told` reads them. Gives "" now and
-    then while the model is at work, and raises ModelProblem as `Model.write` does; `seconds` for each."""
-    replies = []
+    then while the model is at work, and raises ModelProblem as `Model.write` does; `seconds` for both together."""
+    replies, ends = [], time.perf_counter() + seconds
     for messages in questions:
         said = ""
-        for piece in model.yes_or_no(messages, seconds=seconds):
+        for piece in model.yes_or_no(messages, seconds=ends - time.perf_counter()):
             said += piece
             yield ""
         replies.append(said)

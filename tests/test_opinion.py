@@ -1,7 +1,8 @@
 """A small model's yes or no before it writes."""
 
 import math
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,31 @@ def test_a_surer_model_makes_a_surer_answer(answerable: float, states: float, su
     assert 0 <= weighed(answerable, (states, suggested)) <= weighed(answerable, (states + more, suggested)) <= 1
     assert weighed(answerable, (states, suggested)) <= weighed(answerable, (states, suggested + more))
     assert weighed(answerable, None) == answerable
+
+
+class Slow:
+    """A model that takes a while over each word."""
+
+    name, small = "slow", True
+
+    def __init__(self) -> None:
+        self.given: list[float] = []
+
+    def yes_or_no(self, messages: Sequence[Message], *, seconds: float) -> Iterator[str]:
+        self.given.append(seconds)
+        time.sleep(0.05)
+        yield "1.0"
+
+    def write(self, messages: Sequence[Message], *, tokens: int, seconds: float) -> Iterator[str]:
+        raise AssertionError
+
+
+def test_both_questions_together_may_take_the_time_of_one() -> None:
+    asked: list[Message] = [{"role": "user", "content": "Yes or no?"}]
+    model = Slow()
+    assert list(opinion(model, [asked, asked], seconds=9.0)) == ["", ""]
+    first, second = model.given
+    assert 8 < second <= first - 0.05 < 9
 
 
 @pytest.mark.parametrize(
