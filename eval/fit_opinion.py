@@ -67,11 +67,9 @@ REPEATS = 10
 def taken(name: str, questions: Sequence[Question]) -> list[Question]:
     """The questions of a set, or of one of its libraries, that are fitted to."""
     mixed = random.Random(1).sample(questions, len(questions))
-    return [
-        one
-        for answerable, most in zip((True, False), MOST[name], strict=True)
-        for one in [one for one in mixed if one.answerable is answerable][:most]
-    ]
+    answerable, unanswerable = MOST[name]
+    held, missing = ([one for one in mixed if one.answerable is kind] for kind in (True, False))
+    return held[:answerable] + missing[:unanswerable]
 
 
 def asked(model: Model, bench: Path, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
@@ -127,37 +125,39 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
             for row in asked(model, bench, {(row["set"], row["id"]) for row in rows(path)}):
                 file.write(json.dumps(row) + "\n")
                 file.flush()
-    every = [row for row in rows(path) if not row["said"] or told(row["said"]) is not None]
+    every = [row for row in rows(path) if not row["said"] or told(row["said"])]
     names = np.array([row["set"] for row in every])
     right = np.array([row["answerable"] for row in every], dtype=bool)
     replied = np.array([bool(row["said"]) for row in every])
-    table = np.array([signals(row["ranking"], told(row["said"] or ["0"]) or (0.0, 0.0)) for row in every])
+    answerable = right[replied]
+    table = np.array([signals(row["ranking"], odds) for row in every if row["said"] and (odds := told(row["said"]))])
     # A user's questions may be answerable as often as not, whatever a set has.
     halves = {f"{name}, {answerable}": share / 2 for name, share in SHARES.items() for answerable in (True, False)}
-    weighed = np.zeros(len(every))
-    weighed[replied] = importance([f"{row['set']}, {row['answerable']}" for row in every if row["said"]], halves)
-    sure = np.zeros(len(every))
+    weighed = importance([f"{row['set']}, {row['answerable']}" for row in every if row["said"]], halves)
+    by_all = np.zeros(len(table))
     for repeat in range(REPEATS):
-        fold = np.random.default_rng(repeat).permutation(len(every)) % FOLDS
+        fold = np.random.default_rng(repeat).permutation(len(every))[replied] % FOLDS
         for number in range(FOLDS):
-            kept, left = replied & (fold != number), replied & (fold == number)
-            left_out = regression(table[kept], right[kept], weighed[kept], ridge=RIDGE).log_odds(table[left])
-            sure[left] += 1 / (1 + np.exp(-left_out)) / REPEATS
+            kept = fold != number
+            left_out = regression(table[kept], answerable[kept], weighed[kept], ridge=RIDGE).log_odds(table[~kept])
+            by_all[~kept] += 1 / (1 + np.exp(-left_out)) / REPEATS
+    sure = np.zeros(len(every))
+    sure[replied] = by_all
     threshold = lowest_keeping(names, right, sure, deciding=[name for name in DECIDING if name in SHARES])
-    both = regression(table[replied], right[replied], weighed[replied], ridge=RIDGE)
+    both = regression(table, answerable, weighed, ridge=RIDGE)
     figures: dict[str, Any] = {}
     for name in SHARES:
-        of = (names == name) & replied
+        of = names[replied] == name
         figures[name] = {
             "questions": int((names == name).sum()),
             "asked": int(of.sum()),
             **{
-                f"answerable_auroc{by}": round(auroc(values[of], right[of].astype(float)), 4)
+                f"answerable_auroc{by}": round(auroc(values[of], answerable[of].astype(float)), 4)
                 for by, values in (
                     ("_ranking", table[:, 0]),
                     ("_states", table[:, 1]),
                     ("_suggested", table[:, 2]),
-                    ("", sure),
+                    ("", by_all),
                 )
             },
             "answered_and_refused": rates(right[names == name], sure[names == name], threshold),

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.errors import ModelProblem
+from index.formats.content import one_line
 from index.library import Library
 from index.words import content_stems
 from rag.answer import Check, Citation, Piece
@@ -252,8 +253,7 @@ def _heading(span: tuple[str, int, int], library: Library) -> bool:
 
 def harmless(text: str) -> str:
     """A text for the prompt, on one line: without what could be taken for a source's number or a turn of the chat."""
-    one_line = " ".join(text.split()).translate(_DEFUSED)
-    return "".join(character for character in one_line if character.isprintable())
+    return "".join(character for character in one_line(text).translate(_DEFUSED) if character.isprintable())
 
 
 # Reading what comes -----------------------------------------------------------------------------------------------
