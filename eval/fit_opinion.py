@@ -132,7 +132,7 @@ def main(path: Path, llm_url: str | None, bench: Path, output: Path) -> None:
     answerable = right[replied]
     table = np.array([signals(row["ranking"], odds) for row in every if row["said"] and (odds := told(row["said"]))])
     # A user's questions may be answerable as often as not, whatever a set has.
-    halves = {f"{name}, {answerable}": share / 2 for name, share in SHARES.items() for answerable in (True, False)}
+    halves = {f"{name}, {kind}": share / 2 for name, share in SHARES.items() for kind in (True, False)}
     weighed = importance([f"{row['set']}, {row['answerable']}" for row in every if row["said"]], halves)
     by_all = np.zeros(len(table))
     for repeat in range(REPEATS):
